@@ -1,0 +1,1 @@
+"""What is true: videos, clips, embeddings, generations and jobs, in SQLite or Postgres."""

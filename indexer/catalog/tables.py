@@ -1,0 +1,239 @@
+"""The catalog's tables (SQLAlchemy 2), the truth of which every vector index is a copy.
+
+- Every embedding (float16) is a row stamped with the revision of the transaction that wrote it.
+- Deleting embeddings leaves one tombstone each, stamped likewise, so that a follower can catch up.
+- Columns ending in ``_s`` are seconds on the presentation clock, 0 at the first frame shown.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+BigIntegerKey = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows itself only in a column declared INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timestamp that is always aware and in UTC, on SQLite (which forgets the zone) too."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return ``value`` in UTC; raises ValueError for a naive timestamp."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"timestamp {value.isoformat()} has no time zone: pass an aware datetime")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored timestamp as an aware one."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class VideoState(StrEnum):
+    """What has become of a video."""
+
+    PENDING = "pending"  # accepted, its job waits
+    INDEXING = "indexing"  # a worker decodes or encodes it
+    READY = "ready"  # searchable
+    FAILED = "failed"  # refused, with error_code and error_message
+
+
+class EmbeddingKind(StrEnum):
+    """What an embedding stands for."""
+
+    CLIP = "clip"  # a whole clip: the only kind held in the vector index
+    SEGMENT = "segment"  # one of the clip's equal parts: tells where in the clip the words are true
+
+
+class GenerationState(StrEnum):
+    """Life of one encoder setting's vectors."""
+
+    SERVING = "serving"  # answers searches
+    RETIRED = "retired"  # kept for rolling back, not followed
+
+
+class JobState(StrEnum):
+    """Life of a job: queued → running → done | failed; a running job whose worker died is claimed again."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+def new_id() -> str:
+    """Return a random identifier of 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+def now() -> datetime:
+    """Return the current time in UTC."""
+    return datetime.now(UTC)
+
+
+def state_column(states: type[StrEnum]) -> Enum:
+    """Return a column type that stores the values of ``states`` as plain text, the same on every database."""
+    return Enum(
+        states, native_enum=False, length=16, values_callable=lambda kinds: [kind.value for kind in kinds]
+    )
+
+
+class Base(DeclarativeBase):
+    """Declarative base with constraint names that Alembic can address."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Video(Base):
+    """One video file, known by the sha256 of its bytes; the same file twice is one row."""
+
+    __tablename__ = "videos"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    filename: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    collection: Mapped[str | None] = mapped_column(String(200), index=True)
+    extra: Mapped[dict[str, object]] = mapped_column("metadata", JSON, default=dict)
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    media_path: Mapped[str] = mapped_column(Text)
+    """Absolute path for a file indexed in place; relative to the media folder for an upload."""
+    is_managed: Mapped[bool]
+    """True when the bytes lie in our media folder and go with the row."""
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[VideoState] = mapped_column(
+        state_column(VideoState), default=VideoState.PENDING, index=True
+    )
+    container: Mapped[str | None] = mapped_column(String(100))
+    codec: Mapped[str | None] = mapped_column(String(50))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    frame_rate: Mapped[float | None] = mapped_column(Float)
+    duration_s: Mapped[float | None] = mapped_column(Float)
+    """Seconds that decoded, which may be less than the container claims."""
+    warning: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(String(50))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    clips: Mapped[list["Clip"]] = relationship(
+        back_populates="video", order_by="Clip.ordinal", passive_deletes=True
+    )
+
+
+class Clip(Base):
+    """One moment of a video: ``[start_s, end_s)``, at most ten seconds, never across a shot change."""
+
+    __tablename__ = "clips"
+    __table_args__ = (UniqueConstraint("video_id", "ordinal"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    ordinal: Mapped[int]
+    start_s: Mapped[float] = mapped_column(Float)
+    end_s: Mapped[float] = mapped_column(Float)
+    thumbnail_key: Mapped[str] = mapped_column(Text)
+
+    video: Mapped[Video] = relationship(back_populates="clips")
+
+
+class Generation(Base):
+    """One encoder setting; vectors of two generations never mix."""
+
+    __tablename__ = "generations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    preset: Mapped[str] = mapped_column(Text)
+    settings: Mapped[dict[str, object]] = mapped_column(JSON)
+    dimension: Mapped[int]
+    state: Mapped[GenerationState] = mapped_column(state_column(GenerationState))
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Grows by one in each transaction that adds or deletes embeddings."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Embedding(Base):
+    """One unit vector, float16 little-endian; its id is the vector's id in every index."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        UniqueConstraint("clip_id", "generation_id", "kind", "ordinal"),
+        Index(None, "generation_id", "revision"),
+        {"sqlite_autoincrement": True},  # a deleted row's id is never given again
+    )
+
+    id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True)
+    clip_id: Mapped[str] = mapped_column(ForeignKey("clips.id", ondelete="CASCADE"))
+    generation_id: Mapped[int] = mapped_column(ForeignKey("generations.id"))
+    kind: Mapped[EmbeddingKind] = mapped_column(state_column(EmbeddingKind))
+    ordinal: Mapped[int]
+    start_s: Mapped[float] = mapped_column(Float)
+    end_s: Mapped[float] = mapped_column(Float)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class Tombstone(Base):
+    """A clip embedding that was deleted, and when: what a follower must take out of its index."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = (Index(None, "generation_id", "revision"),)
+
+    embedding_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    generation_id: Mapped[int] = mapped_column(ForeignKey("generations.id"))
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class Job(Base):
+    """One piece of indexing work, the only bridge between the service and its workers."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "state", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    state: Mapped[JobState] = mapped_column(state_column(JobState), default=JobState.QUEUED)
+    stage: Mapped[str] = mapped_column(String(30), default="queued")
+    fraction: Mapped[float] = mapped_column(Float, default=0.0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0)
+    """Fencing token: each claim raises it, and only its holder may finish the job."""
+    owner: Mapped[str | None] = mapped_column(Text)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error_code: Mapped[str | None] = mapped_column(String(50))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
