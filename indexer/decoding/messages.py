@@ -1,0 +1,134 @@
+"""What the decoding child tells its parent: one line of JSON a message, then raw bytes, never pickle.
+
+A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, then one `DecodeSummary`;
+or, at any point, one `IndexingError` (its code and message) and nothing more.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import errors
+from indexer.decoding.probe import VideoProbe
+
+MAX_HEADER_BYTES = 64 * 1024
+MAX_THUMBNAIL_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class DecodePlan:
+    """What to make of a video: `frames_per_clip` squares of `image_size` pixels, thumbnails, clip bounds."""
+
+    image_size: int
+    resize_mode: Literal["shortest", "squash"]
+    frames_per_clip: int
+    thumbnail_width: int = 480
+    min_clip_s: float = 2.0
+    max_clip_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and bounds that no clip can satisfy; raises ValueError."""
+        for name in ("image_size", "frames_per_clip", "thumbnail_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
+        if self.resize_mode not in ("shortest", "squash"):
+            raise ValueError(f"resize_mode={self.resize_mode!r}: must be 'shortest' or 'squash'")
+        if not 0 < 2 * self.min_clip_s <= self.max_clip_s:
+            raise ValueError(
+                f"min_clip_s={self.min_clip_s}, max_clip_s={self.max_clip_s}: "
+                "the longest clip must be at least twice the shortest, or a remainder fits nowhere"
+            )
+
+
+@dataclass(frozen=True)
+class DecodeProgress:
+    """How far decoding has come, in seconds of video; at least one a second while frames are decoded."""
+
+    decoded_s: float
+
+
+@dataclass(frozen=True)
+class DecodedClip:
+    """One clip: its bounds in seconds, `frames` (T, H, W, 3) uint8 RGB, a JPEG of its middle, progress."""
+
+    start_s: float
+    end_s: float
+    frames: NDArray[np.uint8]
+    thumbnail_jpeg: bytes
+    decoded_s: float
+
+
+@dataclass(frozen=True)
+class DecodeSummary:
+    """What became of the whole video: seconds and frames decoded, and what was wrong with it, if anything."""
+
+    decoded_seconds: float
+    frames_decoded: int
+    warning: str | None
+
+
+DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodeSummary
+ReadExactly = Callable[[int], bytes]
+
+_PLAIN_MESSAGES: dict[str, type[VideoProbe] | type[DecodeProgress] | type[DecodeSummary]] = {
+    "probe": VideoProbe,
+    "progress": DecodeProgress,
+    "summary": DecodeSummary,
+}
+_NAMES = {kind: name for name, kind in _PLAIN_MESSAGES.items()}
+_ERRORS = {kind.code: kind for kind in errors.IndexingError.__subclasses__()}
+
+
+def write_message(stream: BinaryIO, message: DecodeMessage | errors.IndexingError) -> None:
+    """Write one message and flush it."""
+    payload: tuple[bytes, ...] = ()
+    if isinstance(message, errors.IndexingError):
+        header: dict[str, object] = {"kind": "error", "code": message.code, "message": str(message)}
+    elif isinstance(message, DecodedClip):
+        payload = (message.frames.tobytes(), message.thumbnail_jpeg)
+        header = {
+            "kind": "clip",
+            "start_s": message.start_s,
+            "end_s": message.end_s,
+            "decoded_s": message.decoded_s,
+            "thumbnail_bytes": len(message.thumbnail_jpeg),
+        }
+    else:
+        header = {"kind": _NAMES[type(message)], **asdict(message)}
+    stream.write(json.dumps(header).encode() + b"\n")
+    for part in payload:
+        stream.write(part)
+    stream.flush()
+
+
+def read_message(line: bytes, read_exactly: ReadExactly, plan: DecodePlan) -> DecodeMessage:
+    """Return the message that the header `line` begins, taking its bytes from `read_exactly`.
+
+    Raises the IndexingError that the child reports, or ValueError when the line is no message of ours.
+    """
+    header = json.loads(line)
+    kind = header.pop("kind")
+    if kind == "error":
+        raise _ERRORS.get(header["code"], errors.DecoderCrashed)(str(header["message"]))
+    if kind == "clip":
+        return _read_clip(header, read_exactly, plan)
+    return _PLAIN_MESSAGES[kind](**header)
+
+
+def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: DecodePlan) -> DecodedClip:
+    shape = (plan.frames_per_clip, plan.image_size, plan.image_size, 3)
+    thumbnail_bytes = int(header["thumbnail_bytes"])
+    if not 0 < thumbnail_bytes <= MAX_THUMBNAIL_BYTES:
+        raise ValueError(f"thumbnail of {thumbnail_bytes} bytes: must be 1 to {MAX_THUMBNAIL_BYTES}")
+    frames = np.frombuffer(read_exactly(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
+    return DecodedClip(
+        start_s=float(header["start_s"]),
+        end_s=float(header["end_s"]),
+        frames=frames,
+        thumbnail_jpeg=read_exactly(thumbnail_bytes),
+        decoded_s=float(header["decoded_s"]),
+    )

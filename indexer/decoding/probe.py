@@ -1,0 +1,117 @@
+"""What a video file is, without decoding more than its first frame."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.frame import VideoFrame
+
+from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
+from indexer.errors import PictureTooSmall
+
+MIN_SIDE_PX = 16
+"""Below the size of one patch of any encoder there is nothing to recognise."""
+
+MAX_PROBED_PACKETS = 64
+"""A first frame needs a few packets; a stream that shows none by then is left to the reader to judge."""
+
+MAX_PIXEL_ASPECT = 8.0
+"""Real pixels are at most about 2:1; a larger ratio is damage and is ignored."""
+
+
+@dataclass(frozen=True)
+class VideoProbe:
+    """What a file claims to be.
+
+    `width` and `height` are as shown, after rotation and pixel aspect; `rotation` is the quarter turns
+    anticlockwise, in degrees, that make the picture upright; None where the container is silent.
+    """
+
+    container: str
+    codec: str
+    duration_s: float | None
+    width: int
+    height: int
+    rotation: int
+    frame_rate: float | None
+    has_audio: bool
+    size_bytes: int
+
+
+def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
+    """Return what the file at the absolute `path` claims to be.
+
+    Raises ValueError for a relative path, and the IndexingError that says why the file is refused.
+    Whether its frames decode is known only after reading them.
+    """
+    with open_video(path, max_pixels) as video:
+        first = _first_frame(video)
+        rotation = upright_rotation(first) if first else 0
+        width, height = _shown_size(video, first, rotation)
+        if 0 < min(width, height) < MIN_SIDE_PX:
+            raise PictureTooSmall(
+                f"{path.name} is {width}x{height} pixels: each side must have at least {MIN_SIDE_PX}"
+            )
+        stream = video.stream
+        return VideoProbe(
+            container=video.container.format.name,
+            codec=stream.codec_context.codec.canonical_name,
+            duration_s=_duration_s(video),
+            width=width,
+            height=height,
+            rotation=rotation,
+            frame_rate=float(stream.average_rate or stream.guessed_rate or 0) or None,
+            has_audio=bool(video.container.streams.audio),
+            size_bytes=path.stat().st_size,
+        )
+
+
+def upright_rotation(frame: VideoFrame) -> int:
+    """Return the quarter turns anticlockwise, in degrees (0, 90, 180, 270), that make `frame` upright.
+
+    A display matrix that is damaged or turns by another angle counts as none.
+    """
+    degrees = frame.rotation % 360
+    return degrees if degrees in (90, 180, 270) else 0
+
+
+def pixel_aspect(ratio: Fraction | None) -> float:
+    """Return the width of a pixel over its height; 1.0 when unknown or absurd."""
+    if ratio is None or ratio <= 0:
+        return 1.0
+    return float(ratio) if 1 / MAX_PIXEL_ASPECT <= ratio <= MAX_PIXEL_ASPECT else 1.0
+
+
+def _first_frame(video: OpenVideo) -> VideoFrame | None:
+    try:
+        for index, packet in enumerate(video.container.demux(video.stream)):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                frames = []
+            if frames:
+                return frames[0]
+            if index >= MAX_PROBED_PACKETS:
+                return None
+    except av.FFmpegError:
+        return None
+    return None
+
+
+def _shown_size(video: OpenVideo, first: VideoFrame | None, rotation: int) -> tuple[int, int]:
+    source = first or video.stream
+    shown = (round(source.width * pixel_aspect(video.stream.sample_aspect_ratio)), source.height)
+    return (shown[1], shown[0]) if rotation in (90, 270) else shown
+
+
+def _duration_s(video: OpenVideo) -> float | None:
+    stream, container = video.stream, video.container
+    if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
+        duration_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None and container.duration > 0:
+        duration_s = container.duration / av.time_base
+    else:
+        return None
+    return duration_s if math.isfinite(duration_s) else None

@@ -1,0 +1,99 @@
+"""Every frame of a video, decoded once, in order, each with the second at which it is shown.
+
+Errors are normal input: a packet that does not decode is passed over and counted, and a container that
+breaks off ends the reading. What decoded is kept, and `FrameReader.warning` says what was wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
+from indexer.decoding.presentation_clock import PresentationClock
+from indexer.decoding.probe import VideoProbe, pixel_aspect, upright_rotation
+from indexer.errors import EncryptedVideo, NoFrames
+
+SHORTFALL_S = 1.0
+SHORTFALL_FRACTION = 0.05
+"""Less decoded than claimed by more than both is worth a warning; containers round their durations."""
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """A frame, the second it is first shown, its pixel aspect, and the degrees that make it upright."""
+
+    frame: VideoFrame
+    time_s: float
+    aspect: float
+    rotation: int
+
+
+class FrameReader:
+    """Iterates over the frames of the file at an absolute path; afterwards its attributes say how it went."""
+
+    def __init__(self, path: Path, probe: VideoProbe, max_pixels: int = MAX_PIXELS) -> None:
+        """Remember what to read; the file is opened by iterating."""
+        self._path = path
+        self._probe = probe
+        self._max_pixels = max_pixels
+        self._damaged_packets = 0
+        self._is_encrypted = False
+        self._broke_off: str | None = None
+        self.frames_decoded = 0
+        self.end_s = 0.0
+        """The second at which the last frame read so far ceases to be shown."""
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Yield each frame once; raises the IndexingError that says why there is none."""
+        with open_video(self._path, self._max_pixels) as video:
+            yield from self._read(video)
+        if self.frames_decoded == 0:
+            self._refuse()
+
+    @property
+    def warning(self) -> str | None:
+        """What was wrong with the file, in one sentence, or None."""
+        found = []
+        if self._damaged_packets:
+            found.append(f"{self._damaged_packets} damaged packets were passed over")
+        if self._broke_off:
+            found.append(f"the file breaks off ({self._broke_off})")
+        claimed_s = self._probe.duration_s or 0.0
+        if claimed_s - self.end_s > max(SHORTFALL_S, SHORTFALL_FRACTION * claimed_s):
+            found.append(f"it claims {claimed_s:.1f} s and {self.end_s:.1f} s could be decoded")
+        return f"Partly damaged: {'; '.join(found)}." if found else None
+
+    def _read(self, video: OpenVideo) -> Iterator[TimedFrame]:
+        clock = PresentationClock(video.stream.time_base, self._probe.frame_rate)
+        aspect = pixel_aspect(video.stream.sample_aspect_ratio)
+        for packet in self._packets(video):
+            for frame in self._decoded(packet):
+                time_s = clock.time_s(frame.pts, frame.duration)
+                self.frames_decoded += 1
+                self.end_s = clock.end_s
+                yield TimedFrame(frame, time_s, aspect, upright_rotation(frame))
+
+    def _packets(self, video: OpenVideo) -> Iterator[Packet[VideoStream]]:
+        try:
+            yield from video.container.demux(video.stream)
+        except av.FFmpegError as error:
+            self._broke_off = error.strerror
+
+    def _decoded(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        self._is_encrypted = self._is_encrypted or packet.has_sidedata("encryption_info")
+        try:
+            return packet.decode()
+        except av.FFmpegError:
+            self._damaged_packets += 1
+            return []
+
+    def _refuse(self) -> None:
+        name = self._path.name
+        if self._is_encrypted:
+            raise EncryptedVideo(f"{name} is encrypted (DRM): only an unprotected copy can be indexed")
+        raise NoFrames(f"{name} has a video stream, but not one frame of it decodes: the file is damaged")
