@@ -78,13 +78,13 @@ class FrameReader:
                 self.end_s = clock.end_s
                 yield TimedFrame(frame, time_s, aspect, upright_rotation(frame))
 
-    def _packets(self, video: OpenVideo) -> Iterator[Packet[VideoStream]]:
+    def _packets(self, video: OpenVideo) -> Iterator["Packet[VideoStream]"]:
         try:
             yield from video.container.demux(video.stream)
         except av.FFmpegError as error:
             self._broke_off = error.strerror
 
-    def _decoded(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+    def _decoded(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
         self._is_encrypted = self._is_encrypted or packet.has_sidedata("encryption_info")
         try:
             return packet.decode()
