@@ -1,0 +1,76 @@
+"""The container files: what can be proved of them without a container engine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.config import ServiceSettings
+
+ROOT = Path(__file__).parent.parent
+DOCKER = ROOT / "docker"
+
+
+def run_tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a development tool installed beside this Python; skips the test where it is not."""
+    tool = Path(sys.executable).with_name(name)
+    if not tool.exists():
+        pytest.skip(f"{name} is not installed: make test brings it")
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+
+
+def runtime_requirements(variant: str) -> subprocess.CompletedProcess[str]:
+    script = DOCKER / "runtime_requirements.py"
+    command = [sys.executable, script, variant]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
+    answer = run_tool("hadolint", DOCKER / "Dockerfile")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_compose_files_follow_the_compose_schema() -> None:
+    files = sorted(DOCKER.glob("compose*.yaml"))
+    answer = run_tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *files)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert len(files) == 2
+
+
+def test_every_variable_given_to_a_container_is_a_setting() -> None:
+    settings = {f"REELSEEK_{name.upper()}" for name in ServiceSettings.model_fields}
+    given = {
+        name
+        for file in (*DOCKER.glob("compose*.yaml"), DOCKER / "Dockerfile")
+        for name in re.findall(r"^\s+(REELSEEK_\w+)[:=]", file.read_text(), flags=re.MULTILINE)
+    }
+    assert given
+    assert given <= settings
+
+
+def test_the_image_copies_only_paths_that_exist_and_reach_the_builder() -> None:
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), flags=re.MULTILINE)
+    sources = {source for line in copies for source in line.split()}
+    admitted = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines()}
+    assert sources >= {"app", "indexer", "migrations", "model"}
+    assert sources <= admitted
+    assert all((ROOT / source).exists() for source in sources)
+
+
+@pytest.mark.parametrize(("variant", "faiss"), [("cpu", "faiss-cpu"), ("cuda", "faiss-gpu")])
+def test_the_image_installs_each_runtime_requirement_at_its_locked_version(variant: str, faiss: str) -> None:
+    answer = runtime_requirements(variant)
+    assert answer.returncode == 0, answer.stderr
+    pins = dict(line.split("==") for line in answer.stdout.splitlines())
+    assert [name for name in pins if name.startswith("faiss")] == [faiss]
+    assert {"torch", "psycopg[binary]", "fastapi", "open_clip_torch"} <= set(pins)
+    lock = (ROOT / "requirements.lock").read_text()
+    assert all(re.search(rf"==({re.escape(version)})( ;|$)", lock, re.MULTILINE) for version in pins.values())
+
+
+def test_an_unknown_image_variant_is_refused_by_name() -> None:
+    answer = runtime_requirements("rocm")
+    assert answer.returncode != 0
+    assert "'rocm': choose one of cpu, cuda" in answer.stderr
