@@ -1,0 +1,1 @@
+"""How well words find what they describe, and what it costs."""

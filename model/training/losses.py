@@ -1,0 +1,23 @@
+"""Losses of the dual encoder's training."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, log_softmax
+
+
+def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, identities: Tensor) -> Tensor:
+    """Return the symmetric InfoNCE loss of unit vectors (n, D), pairs of equal identity (n,) all being true.
+
+    With all identities different this is CLIP's loss (Radford et al. 2021, arXiv 2103.00020, figure 3).
+    """
+    logits = scale * images @ texts.T
+    truth = (identities[:, None] == identities[None, :]).to(logits.dtype)
+    truth = truth / truth.sum(1, keepdim=True)  # symmetric, so rows and columns share it
+    rows = -(truth * log_softmax(logits, 1)).sum(1).mean()
+    columns = -(truth.T * log_softmax(logits, 0)).sum(0).mean()
+    return (rows + columns) / 2
+
+
+def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean of 1 - cosine between vectors and targets (n, D)."""
+    return torch.mean(1 - cosine_similarity(vectors, targets, dim=-1))

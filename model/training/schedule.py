@@ -1,0 +1,38 @@
+"""Learning-rate schedule, optimiser and precision that both training stages share."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
+WARM_UP = 0.03  # of the budget
+
+
+def make_optimizer(modules: Iterable[nn.Module], *, weight_decay: float) -> AdamW:
+    """Return AdamW that decays matrices only, not biases, norms or single vectors."""
+    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+    return AdamW(
+        [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ],
+        betas=(0.9, 0.98),
+    )
+
+
+def set_learning_rate(optimizer: Optimizer, peak: float, spent: float) -> None:
+    """Set linear warm-up, then a cosine to zero, for the fraction ``spent`` of the budget (0 to 1)."""
+    rise = min(1.0, spent / WARM_UP)
+    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
+    for group in optimizer.param_groups:
+        group["lr"] = peak * rise * fall
+
+
+def reduced_precision(device: torch.device) -> torch.autocast:
+    """Return bfloat16 autocast where the device computes it natively, else a context that changes nothing."""
+    native = (
+        torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+    )
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)

@@ -1,0 +1,55 @@
+"""Readers of the training photographs, on archives made here in the same format."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model.training.datasets import read_flickr8k, read_tiny_imagenet
+
+
+def picture(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 6), colour).save(buffer, "WEBP", lossless=True)
+    return buffer.getvalue()
+
+
+def write_archive(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            information = tarfile.TarInfo(name)
+            information.size = len(content)
+            tar.addfile(information, io.BytesIO(content))
+    return path
+
+
+def test_a_photograph_keeps_all_its_captions(tmp_path: Path) -> None:
+    captions = {"captions": ["A red square .", "Nothing but red ."]}
+    archive = write_archive(
+        tmp_path / "train.tar", {"a.webp": picture("red"), "a.json": json.dumps(captions).encode()}
+    )
+    (photograph,) = read_flickr8k(archive)
+    assert photograph.captions == ("A red square .", "Nothing but red .")
+    assert photograph.decode().getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_photograph_without_captions_is_named(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "train.tar", {"lonely.webp": picture("red")})
+    with pytest.raises(ValueError, match="'lonely'"):
+        read_flickr8k(archive)
+
+
+def test_a_class_is_captioned_by_each_of_its_names(tmp_path: Path) -> None:
+    (tmp_path / "classes.json").write_text(json.dumps({"n01": "tabby, Cat"}))
+    write_archive(tmp_path / "train-0.tar", {"n01_5.n01.webp": picture("blue")})
+    (photograph,) = read_tiny_imagenet(tmp_path)
+    assert photograph.captions == ("a photo of a tabby", "a photo of a cat")
+
+
+def test_a_folder_without_archives_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "classes.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"train-\*\.tar"):
+        read_tiny_imagenet(tmp_path)
