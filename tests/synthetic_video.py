@@ -22,6 +22,7 @@ RED = (200, 30, 30)
 BLUE = (30, 30, 200)
 GREEN = (30, 160, 30)
 TICKS_PER_S = 1000
+PIXEL_FORMATS = {"ffv1": "yuv444p", "libx265": "yuv420p10le"}
 
 
 def shade(time_s: float) -> int:
@@ -40,7 +41,6 @@ def write_video(
     *,
     frame_rate: float = 10.0,
     codec: Codec = "libx264",
-    pixel_format: str = "yuv420p",
     pixel_aspect: Fraction | None = None,
     rotation: int = 0,
 ) -> Path:
@@ -50,7 +50,7 @@ def write_video(
         started = False
         for time_s, picture in pictures:
             if not started:
-                _set_up(stream, picture, pixel_format, pixel_aspect)
+                _set_up(stream, picture, pixel_aspect)
                 if rotation:
                     stream.set_display_rotation(rotation)
                 started = True
@@ -109,7 +109,7 @@ def write_audio_only(path: Path, duration_s: float = 1.0) -> Path:
 def write_one_pixel(path: Path) -> Path:
     """Write a video of 1x1 pixels."""
     pictures = [(index / 10, flat(RED, width=1, height=1)) for index in range(5)]
-    return write_video(path, pictures, codec="ffv1", pixel_format="yuv444p")
+    return write_video(path, pictures, codec="ffv1")
 
 
 def write_truncated(path: Path, keep: float = 0.6) -> Path:
@@ -139,9 +139,9 @@ def write_not_a_video(path: Path) -> Path:
     return path
 
 
-def _set_up(stream: VideoStream, picture: Picture, pixel_format: str, pixel_aspect: Fraction | None) -> None:
+def _set_up(stream: VideoStream, picture: Picture, pixel_aspect: Fraction | None) -> None:
     stream.height, stream.width = picture.shape[:2]
-    stream.pix_fmt = pixel_format
+    stream.pix_fmt = PIXEL_FORMATS.get(stream.codec_context.name, "yuv420p")
     stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
     stream.codec_context.gop_size = 12
     stream.codec_context.thread_count = 1

@@ -88,6 +88,8 @@ class FrameReader:
         self._is_encrypted = self._is_encrypted or packet.has_sidedata("encryption_info")
         try:
             return packet.decode()
+        except MemoryError:
+            raise
         except av.FFmpegError:
             self._damaged_packets += 1
             return []

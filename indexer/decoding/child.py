@@ -1,0 +1,115 @@
+"""The decoding process: `python -m indexer.decoding.child LIMITS PLAN PATH` writes messages to its stdout.
+
+It limits itself before it touches the file, and it imports neither torch nor the catalog: an uploaded video
+is hostile input, and whatever it does to the decoder happens in here.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.decoding.messages import (
+    DecodedClip,
+    DecodePlan,
+    DecodeProgress,
+    DecodeSummary,
+    write_message,
+)
+from indexer.decoding.probe import VideoProbe, probe
+from indexer.decoding.reader import FrameReader
+from indexer.errors import DecoderCrashed, IndexingError
+
+PROGRESS_INTERVAL_S = 0.5
+
+PROBE_CPU_S = 120
+"""CPU seconds for opening the file and for what does not depend on its length."""
+
+CPU_S_PER_VIDEO_S = 30
+"""Ten times what AV1 at 4K takes on one slow core."""
+
+ASSUMED_BYTES_PER_S = 12_500
+"""For files that do not tell their duration: 100 kbit/s, a very low rate, hence a generous limit."""
+
+MAX_CPU_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What the decoding process may take: address space and open files."""
+
+    memory_bytes: int = 4 * 1024**3
+    open_files: int = 64
+
+
+def limit_resources(limits: DecodeLimits) -> None:
+    """Bound this process for the rest of its life: memory, CPU time, open files, no file written, no core."""
+    _limit(resource.RLIMIT_AS, limits.memory_bytes)
+    _limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, PROBE_CPU_S, is_final=False)
+
+
+def cpu_limit_s(video: VideoProbe) -> int:
+    """Return the CPU seconds that decoding `video` may take."""
+    duration_s = video.duration_s or video.size_bytes / ASSUMED_BYTES_PER_S
+    return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s, MAX_CPU_S))
+
+
+def decode(
+    path: Path, plan: DecodePlan
+) -> Iterator[VideoProbe | DecodeProgress | DecodedClip | DecodeSummary]:
+    """Yield what the file is, its clips with progress between them, and the summary; raises IndexingError."""
+    video = probe(path)
+    yield video
+    # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.
+    from indexer.decoding.clip_maker import ClipMaker
+
+    _limit(resource.RLIMIT_CPU, cpu_limit_s(video), is_final=False)
+    maker, reader = ClipMaker(plan), FrameReader(path, video)
+    told_at = time.monotonic()
+    for timed in reader:
+        yield from maker.add(timed)
+        if time.monotonic() - told_at >= PROGRESS_INTERVAL_S:
+            told_at = time.monotonic()
+            yield DecodeProgress(timed.time_s)
+    yield from maker.finish(reader.end_s)
+    yield DecodeSummary(reader.end_s, reader.frames_decoded, reader.warning)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Decode the file that the three `arguments` name; return the exit status."""
+    limits, plan = DecodeLimits(**json.loads(arguments[0])), DecodePlan(**json.loads(arguments[1]))
+    path = Path(arguments[2])
+    # Whatever a library prints must not get between the messages.
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    limit_resources(limits)
+    try:
+        for message in decode(path, plan):
+            write_message(stream, message)
+    except IndexingError as error:
+        write_message(stream, error)
+    except MemoryError:
+        limit_mib = limits.memory_bytes // 1024**2
+        write_message(stream, DecoderCrashed(f"decoding {path.name} needs more memory than {limit_mib} MiB"))
+    except BrokenPipeError:
+        return 1  # the parent has gone or lost interest
+    return 0
+
+
+def _limit(kind: int, value: int, *, is_final: bool = True) -> None:
+    """Set a limit, never above what was given to us; a final one cannot be raised again."""
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value if is_final else hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
