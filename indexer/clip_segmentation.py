@@ -28,6 +28,9 @@ DETECTION_PX = 112
 ADAPTIVE_THRESHOLD = 3.0
 """A cut changes the picture this many times as much as the changes around it (PySceneDetect's default)."""
 
+ROUNDING_S = 1e-6
+"""Times are sums and differences of floats: 7.52 - 5.52 is a little less than 2."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -101,8 +104,8 @@ class ClipBounds:
     def add(self, time_s: float, is_cut: bool) -> list[Span]:
         """Take the next decided second (never decreasing); return the clips that are now certain."""
         spans = self._certain_at(time_s)
-        if is_cut and self._cut_s is None and time_s - self._start_s >= self._min_s:
-            if time_s - self._start_s > self._max_s:
+        if is_cut and self._cut_s is None and time_s - self._start_s >= self._min_s - ROUNDING_S:
+            if time_s - self._start_s > self._max_s + ROUNDING_S:
                 spans.append(self._close((self._start_s + time_s) / 2))
             self._cut_s = time_s
         return spans
@@ -110,16 +113,17 @@ class ClipBounds:
     def finish(self, end_s: float) -> list[Span]:
         """Return the last clips, ending at `end_s`; a tail shorter than the minimum is merged back."""
         spans = self._certain_at(end_s)
-        if end_s - self._start_s > self._max_s:
+        if end_s - self._start_s > self._max_s + ROUNDING_S:
             spans.append(self._close((self._start_s + end_s) / 2))
         spans.append(self._close(end_s))
         return spans
 
     def _certain_at(self, time_s: float) -> list[Span]:
         spans = []
-        if self._cut_s is not None and time_s - self._cut_s >= self._min_s:
+        if self._cut_s is not None and time_s - self._cut_s >= self._min_s - ROUNDING_S:
             spans.append(self._close(self._cut_s))
-        while self._cut_s is None and time_s - self._start_s >= self._max_s + self._min_s:
+        longest_s = self._max_s + self._min_s - ROUNDING_S
+        while self._cut_s is None and time_s - self._start_s >= longest_s:
             spans.append(self._close(self._start_s + self._max_s))
         return spans
 

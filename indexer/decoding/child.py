@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.decoding.messages import (
-    DecodedClip,
+    DecodeMessage,
     DecodePlan,
     DecodeProgress,
     DecodeSummary,
@@ -61,9 +61,7 @@ def cpu_limit_s(video: VideoProbe) -> int:
     return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s, MAX_CPU_S))
 
 
-def decode(
-    path: Path, plan: DecodePlan
-) -> Iterator[VideoProbe | DecodeProgress | DecodedClip | DecodeSummary]:
+def decode(path: Path, plan: DecodePlan) -> Iterator[DecodeMessage]:
     """Yield what the file is, its clips with progress between them, and the summary; raises IndexingError."""
     video = probe(path)
     yield video

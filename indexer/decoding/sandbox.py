@@ -1,6 +1,6 @@
 """Decoding a hostile file at arm's length: a child process with limits, watched, always reaped.
 
-Whatever happens to the child — crash, kill, out of memory, silence — becomes an IndexingError of this one file.
+A crash, a kill, lack of memory, silence: each becomes an IndexingError of this one file.
 """
 
 import json
@@ -68,7 +68,7 @@ class ClipDecoding:
         self.close()
 
     def __iter__(self) -> Iterator[DecodeMessage]:
-        """Yield the messages up to the summary; raises the IndexingError of a refused file or a dead child."""
+        """Yield the messages up to the summary; raises the IndexingError of a refused file or dead child."""
         try:
             while not self._is_complete:
                 message = self._next_message()
@@ -159,7 +159,8 @@ class _Pipes:
         ready = self._selector.select(max(0.0, self._deadline - time.monotonic()))
         if not ready:
             raise DecoderStalled(
-                f"decoding {self._name} gave no sign for {self._stall_s:g} s and was stopped: the file is damaged"
+                f"decoding {self._name} gave no sign of life for {self._stall_s:g} s and was stopped: "
+                "the file is damaged"
             )
         for key, _ in ready:
             if key.fileobj is self._stderr:
