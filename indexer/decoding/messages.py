@@ -124,7 +124,8 @@ def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: Decode
     thumbnail_bytes = int(header["thumbnail_bytes"])
     if not 0 < thumbnail_bytes <= MAX_THUMBNAIL_BYTES:
         raise ValueError(f"thumbnail of {thumbnail_bytes} bytes: must be 1 to {MAX_THUMBNAIL_BYTES}")
-    frames = np.frombuffer(read_exactly(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
+    # A copy, because an array over bytes is read-only, which torch warns about.
+    frames = np.frombuffer(read_exactly(int(np.prod(shape))), dtype=np.uint8).reshape(shape).copy()
     return DecodedClip(
         start_s=float(header["start_s"]),
         end_s=float(header["end_s"]),
