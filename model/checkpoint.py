@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import open_clip
 import torch
+from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.preprocessing import Preprocessing
 
@@ -22,6 +23,7 @@ WEIGHTS_FILE = "open_clip_model.safetensors"
 CONFIGURATION_FILE = "open_clip_config.json"
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
+DualEncoder: TypeAlias = CLIP | CustomTextCLIP
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class ModelSource:
             raise ValueError(f"{folder} is no checkpoint: it has no {CONFIGURATION_FILE}")
         return cls(f"local-dir:{folder}")
 
-    def build(self, *, is_trained: bool = True) -> nn.Module:
+    def build(self, *, is_trained: bool = True) -> DualEncoder:
         """Return the model with its weights, or with random ones.
 
         Raises ValueError if the weights cannot be had.
         """
         try:
-            model: nn.Module = open_clip.create_model(
+            model: DualEncoder = open_clip.create_model(
                 self.architecture, self.tag, load_weights=is_trained, require_pretrained=is_trained
             )
         except RuntimeError as error:
@@ -58,7 +60,7 @@ class ModelSource:
         return tokenizer
 
 
-def preprocessing_of(model: nn.Module) -> Preprocessing:
+def preprocessing_of(model: DualEncoder) -> Preprocessing:
     """Return how ``model`` wants its pictures; raises ValueError for a picture that is not square."""
     settings = open_clip.get_model_preprocess_cfg(model)
     size = settings["size"]
@@ -71,7 +73,7 @@ def preprocessing_of(model: nn.Module) -> Preprocessing:
     return Preprocessing(width, tuple(settings["mean"]), tuple(settings["std"]), mode)
 
 
-def save_checkpoint(model: nn.Module, folder: Path) -> Path:
+def save_checkpoint(model: DualEncoder, folder: Path) -> Path:
     """Write the weights as float16 safetensors beside the folder's configuration, whole or not at all."""
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
     temporary = folder / f"{WEIGHTS_FILE}.tmp"
@@ -79,7 +81,7 @@ def save_checkpoint(model: nn.Module, folder: Path) -> Path:
     return temporary.replace(folder / WEIGHTS_FILE)
 
 
-def hash_weights(model: nn.Module) -> str:
+def hash_weights(model: DualEncoder) -> str:
     """Return the sha256 of all weights by name and value, the same however they were stored."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):

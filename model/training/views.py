@@ -83,7 +83,7 @@ def make_views(photographs: Sequence[CaptionedPhotograph], recipe: ViewRecipe, f
     return Views(pictures, maps, pooled, recipe.count)
 
 
-def centre_crop(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+def centre_crop(picture: Image.Image, _: np.random.Generator | None = None) -> Image.Image:
     """Return the largest square in the middle, which is what an index sees of a frame."""
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
