@@ -1,0 +1,202 @@
+"""Clips and their vectors: storing, replacing, finding and filtering them. Functions never commit."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from indexer.catalog import generations, vector_codec
+from indexer.catalog.chunking import in_chunks
+from indexer.catalog.clip_filters import ClipFilters, conditions_of
+from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
+
+
+@dataclass(frozen=True)
+class NewClip:
+    """A moment of a video with its vectors, to be stored."""
+
+    start_s: float
+    end_s: float
+    thumbnail_key: str
+    vector: NDArray[np.float32]  # (D,) unit
+    segments: NDArray[np.float32]  # (S, D) unit, of equal parts of the clip in time order
+
+
+def store(session: Session, *, video: Video, generation: Generation, clips: Sequence[NewClip]) -> None:
+    """Make ``clips`` the clips of ``video`` in ``generation``, stamped with its next revision.
+
+    Clips already stored at the same times keep their ids and their vectors in other generations; else all of
+    them are replaced. End the job in the same transaction, before this: rows are locked in the order job,
+    video, generation. Raises LookupError when the video was deleted meanwhile, ValueError for a vector that
+    is not a unit vector of the generation's dimension.
+    """
+    _check_dimension(generation, clips)
+    if session.scalar(select(Video.id).where(Video.id == video.id).with_for_update()) is None:
+        raise LookupError(f"video {video.id} was deleted while it was indexed: nothing was stored")
+    rows = _matching_rows(session, video.id, clips)
+    if rows is None:
+        delete_of(session, video.id)
+        rows = _insert_clips(session, video.id, clips)
+    else:
+        _delete_vectors(session, video.id, generation.id)
+    revision = generations.next_revision(session, generation.id)
+    stamp = {"generation_id": generation.id, "revision": revision}
+    values = [
+        {**stamp, **value} for row, clip in zip(rows, clips, strict=True) for value in _vectors_of(row, clip)
+    ]
+    if values:
+        session.execute(insert(Embedding), values)
+
+
+def delete_of(session: Session, video_id: str) -> None:
+    """Delete the clips of a video and their vectors, which leaves a tombstone for each clip vector."""
+    generation_ids = session.scalars(
+        select(Embedding.generation_id)
+        .join(Clip)
+        .where(Clip.video_id == video_id)
+        .distinct()
+        .order_by(Embedding.generation_id)
+    ).all()
+    for generation_id in generation_ids:
+        _delete_vectors(session, video_id, generation_id)
+    session.execute(delete_rows(Clip).where(Clip.video_id == video_id))
+
+
+def get(session: Session, clip_id: str) -> Clip | None:
+    """Return a clip, or None."""
+    return session.get(Clip, clip_id)
+
+
+def get_many(session: Session, embedding_ids: Sequence[int]) -> dict[int, tuple[Clip, Video]]:
+    """Return clip and video of each embedding that still exists, in the order asked for."""
+    found: dict[int, tuple[Clip, Video]] = {}
+    for chunk in in_chunks(embedding_ids):
+        rows = session.execute(
+            select(Embedding.id, Clip, Video)
+            .join(Clip, Embedding.clip_id == Clip.id)
+            .join(Video, Clip.video_id == Video.id)
+            .where(Embedding.id.in_(chunk))
+        )
+        found.update({embedding_id: (clip, video) for embedding_id, clip, video in rows})
+    return {embedding_id: found[embedding_id] for embedding_id in embedding_ids if embedding_id in found}
+
+
+def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -> dict[str, list[Embedding]]:
+    """Return each clip's segment embeddings in time order; ``vector_codec.unpack`` reads their vectors."""
+    segments: dict[str, list[Embedding]] = defaultdict(list)
+    for chunk in in_chunks(clip_ids):
+        rows = session.scalars(
+            select(Embedding)
+            .where(
+                Embedding.clip_id.in_(chunk),
+                Embedding.generation_id == generation_id,
+                Embedding.kind == EmbeddingKind.SEGMENT,
+            )
+            .order_by(Embedding.clip_id, Embedding.ordinal)
+        )
+        for embedding in rows:
+            segments[embedding.clip_id].append(embedding)
+    return dict(segments)
+
+
+def counts(session: Session, video_ids: Sequence[str]) -> dict[str, int]:
+    """Return the number of clips of each video that has any."""
+    found: dict[str, int] = {}
+    for chunk in in_chunks(video_ids):
+        rows = session.execute(
+            select(Clip.video_id, func.count()).where(Clip.video_id.in_(chunk)).group_by(Clip.video_id)
+        )
+        found.update((video_id, count) for video_id, count in rows)
+    return found
+
+
+def embedding_ids_where(
+    session: Session, generation_id: int, filters: ClipFilters
+) -> NDArray[np.int64] | None:
+    """Return the sorted ids (N,) of the clip vectors that pass; None when ``filters`` demand nothing."""
+    conditions = conditions_of(filters)
+    if not conditions:
+        return None
+    ids = session.scalars(
+        select(Embedding.id)
+        .join(Clip, Embedding.clip_id == Clip.id)
+        .join(Video, Clip.video_id == Video.id)
+        .where(generations.is_clip_vector(generation_id), *conditions)
+        .order_by(Embedding.id)
+    )
+    return np.fromiter(ids, dtype=np.int64)
+
+
+def _check_dimension(generation: Generation, clips: Sequence[NewClip]) -> None:
+    for clip in clips:
+        if clip.vector.shape != (generation.dimension,) or clip.segments.shape[1:] != (generation.dimension,):
+            raise ValueError(
+                f"the clip at {clip.start_s} s has vectors of shape {clip.vector.shape} and "
+                f"{clip.segments.shape}, generation {generation.id} has {generation.dimension} dimensions: "
+                "use the encoders that the generation was made for"
+            )
+
+
+def _matching_rows(session: Session, video_id: str, clips: Sequence[NewClip]) -> list[Clip] | None:
+    rows = list(session.scalars(select(Clip).where(Clip.video_id == video_id).order_by(Clip.ordinal)))
+    stored = [(row.start_s, row.end_s, row.thumbnail_key) for row in rows]
+    return rows if stored == [(clip.start_s, clip.end_s, clip.thumbnail_key) for clip in clips] else None
+
+
+def _insert_clips(session: Session, video_id: str, clips: Sequence[NewClip]) -> list[Clip]:
+    rows = [
+        Clip(
+            video_id=video_id,
+            ordinal=ordinal,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            thumbnail_key=clip.thumbnail_key,
+        )
+        for ordinal, clip in enumerate(clips)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def _delete_vectors(session: Session, video_id: str, generation_id: int) -> None:
+    of_video = (
+        Embedding.generation_id == generation_id,
+        Embedding.clip_id.in_(select(Clip.id).where(Clip.video_id == video_id)),
+    )
+    if session.scalar(select(Embedding.id).where(*of_video).limit(1)) is None:
+        return
+    revision = generations.next_revision(session, generation_id)
+    deleted = select(Embedding.id, Embedding.generation_id, literal(revision))
+    session.execute(
+        insert(Tombstone).from_select(
+            ["embedding_id", "generation_id", "revision"],
+            deleted.where(*of_video, Embedding.kind == EmbeddingKind.CLIP),
+        )
+    )
+    session.execute(delete_rows(Embedding).where(*of_video), execution_options={"synchronize_session": False})
+
+
+def _vectors_of(row: Clip, clip: NewClip) -> list[dict[str, object]]:
+    """Return the values of a clip's rows: its own vector, then one for each of its equal parts."""
+    edges = np.linspace(clip.start_s, clip.end_s, len(clip.segments) + 1).tolist()
+    kinds = [EmbeddingKind.CLIP] + [EmbeddingKind.SEGMENT] * len(clip.segments)
+    packed = vector_codec.pack(np.concatenate([clip.vector[None], clip.segments]))
+    spans = [(0, clip.start_s, clip.end_s)] + [(n, *span) for n, span in enumerate(pairwise(edges))]
+    return [
+        {
+            "clip_id": row.id,
+            "kind": kind,
+            "ordinal": ordinal,
+            "start_s": start_s,
+            "end_s": end_s,
+            "vector": vector,
+        }
+        for kind, (ordinal, start_s, end_s), vector in zip(kinds, spans, packed, strict=True)
+    ]

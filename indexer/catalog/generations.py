@@ -1,0 +1,135 @@
+"""Generations: one encoder setting's vectors, their revision, and what changed since a revision."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from indexer.catalog import vector_codec
+from indexer.catalog.tables import Embedding, EmbeddingKind, Generation, GenerationState, Tombstone
+
+if TYPE_CHECKING:
+    from model.factory import EncoderSettings
+
+ROWS_PER_FETCH = 10_000
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happened to the clip vectors of a generation up to and including ``revision``."""
+
+    added_ids: NDArray[np.int64]  # (N,)
+    added_vectors: NDArray[np.float32]  # (N, D) unit
+    removed_ids: NDArray[np.int64]  # (M,)
+    revision: int
+
+
+def ensure(session: Session, settings: "EncoderSettings") -> Generation:
+    """Return the generation of ``settings``, made if missing, and let it be the one that serves."""
+    generation = _find(session, settings.fingerprint) or _create(session, settings)
+    if generation.state is not GenerationState.SERVING:
+        generation.state = GenerationState.SERVING
+    session.execute(
+        update(Generation)
+        .where(Generation.id != generation.id, Generation.state == GenerationState.SERVING)
+        .values(state=GenerationState.RETIRED)
+    )
+    session.flush()
+    return generation
+
+
+def get(session: Session, generation_id: int) -> Generation:
+    """Return a generation; raises LookupError when there is none of that id."""
+    generation = session.get(Generation, generation_id)
+    if generation is None:
+        raise LookupError(f"there is no generation {generation_id}: call generations.ensure first")
+    return generation
+
+
+def current_revision(session: Session, generation_id: int) -> int:
+    """Return the revision of the last committed change; raises LookupError for an unknown generation."""
+    revision = session.scalar(select(Generation.revision).where(Generation.id == generation_id))
+    if revision is None:
+        raise LookupError(f"there is no generation {generation_id}: call generations.ensure first")
+    return revision
+
+
+def next_revision(session: Session, generation_id: int) -> int:
+    """Take the next revision; its row stays locked until the commit, so commits come in revision order."""
+    revision: int | None = session.scalar(
+        update(Generation)
+        .where(Generation.id == generation_id)
+        .values(revision=Generation.revision + 1)
+        .returning(Generation.revision),
+        execution_options={"synchronize_session": False},
+    )
+    if revision is None:
+        raise LookupError(f"there is no generation {generation_id}: call generations.ensure first")
+    return revision
+
+
+def changes_since(session: Session, generation_id: int, revision: int) -> Changes:
+    """Return which clip vectors came and went after ``revision``; raises LookupError, as ``get``."""
+    generation = get(session, generation_id)
+    current = current_revision(session, generation_id)
+    ids, packed = _added(session, generation_id, revision, current)
+    removed = session.scalars(
+        select(Tombstone.embedding_id).where(
+            Tombstone.generation_id == generation_id,
+            Tombstone.revision > revision,
+            Tombstone.revision <= current,
+        )
+    )
+    return Changes(
+        added_ids=np.array(ids, dtype=np.int64),
+        added_vectors=vector_codec.unpack(packed, generation.dimension),
+        removed_ids=np.fromiter(removed, dtype=np.int64),
+        revision=current,
+    )
+
+
+def is_clip_vector(generation_id: int) -> ColumnElement[bool]:
+    """Return the condition that an embedding belongs into the index of a generation."""
+    return and_(Embedding.generation_id == generation_id, Embedding.kind == EmbeddingKind.CLIP)
+
+
+def _added(session: Session, generation_id: int, after: int, until: int) -> tuple[list[int], list[bytes]]:
+    rows = session.execute(
+        select(Embedding.id, Embedding.vector)
+        .where(is_clip_vector(generation_id), Embedding.revision > after, Embedding.revision <= until)
+        .order_by(Embedding.id),
+        execution_options={"yield_per": ROWS_PER_FETCH},
+    )
+    ids: list[int] = []
+    packed: list[bytes] = []
+    for embedding_id, vector in rows:
+        ids.append(embedding_id)
+        packed.append(vector)
+    return ids, packed
+
+
+def _find(session: Session, fingerprint: str) -> Generation | None:
+    return session.scalar(select(Generation).where(Generation.fingerprint == fingerprint))
+
+
+def _create(session: Session, settings: "EncoderSettings") -> Generation:
+    generation = Generation(
+        fingerprint=settings.fingerprint,
+        preset=settings.preset,
+        settings=settings.to_json(),
+        dimension=settings.dimension,
+        state=GenerationState.SERVING,
+    )
+    try:
+        with session.begin_nested():
+            session.add(generation)
+    except IntegrityError:  # another process made it in this moment
+        found = _find(session, settings.fingerprint)
+        if found is None:
+            raise
+        return found
+    return generation

@@ -1,0 +1,121 @@
+"""Videos: adding, finding, listing and deleting them. Functions take a session and never commit."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from indexer.catalog import clips, generations
+from indexer.catalog.tables import Clip, Embedding, Job, Video, VideoState
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """A file to add to the catalog."""
+
+    sha256: str
+    filename: str
+    media_path: str
+    is_managed: bool
+    size_bytes: int
+    title: str | None = None
+    """The file name without its suffix when not given."""
+    collection: str | None = None
+    recorded_at: datetime | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """The user's own metadata."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the library a search in one generation can find."""
+
+    videos: int
+    clips: int
+    videos_pending: int
+    """Waiting, or being indexed."""
+    videos_failed: int
+
+
+def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
+    """Return the video of these bytes and whether it was added just now; one that is known stays as it is."""
+    known = find_by_sha256(session, new.sha256)
+    if known is not None:
+        return known, False
+    video = Video(
+        sha256=new.sha256,
+        filename=new.filename,
+        title=new.title or PurePath(new.filename).stem or new.filename,
+        media_path=new.media_path,
+        is_managed=new.is_managed,
+        size_bytes=new.size_bytes,
+        collection=new.collection,
+        recorded_at=new.recorded_at,
+        extra=dict(new.extra),
+    )
+    try:
+        with session.begin_nested():
+            session.add(video)
+    except IntegrityError:  # another process added the same bytes in this moment
+        known = find_by_sha256(session, new.sha256)
+        if known is None:
+            raise
+        return known, False
+    return video, True
+
+
+def get(session: Session, video_id: str) -> Video | None:
+    """Return a video, or None."""
+    return session.get(Video, video_id)
+
+
+def find_by_sha256(session: Session, sha256: str) -> Video | None:
+    """Return the video of these bytes, or None."""
+    return session.scalar(select(Video).where(Video.sha256 == sha256))
+
+
+def list_page(session: Session, *, limit: int, after: tuple[datetime, str] | None = None) -> list[Video]:
+    """Return at most ``limit`` videos, newest first, that follow the one added at ``after`` (time, id)."""
+    statement = select(Video).order_by(Video.added_at.desc(), Video.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(tuple_(Video.added_at, Video.id) < tuple_(*after))
+    return list(session.scalars(statement))
+
+
+def delete(session: Session, video_id: str) -> bool:
+    """Delete a video with its clips, vectors and jobs; False when there is none. Its files are the caller's.
+
+    Rows are locked in the order job, video, generation, as everywhere, so that a worker that is just ending
+    the video's job neither deadlocks with this nor leaves vectors without tombstones.
+    """
+    session.scalars(select(Job.id).where(Job.video_id == video_id).order_by(Job.id).with_for_update()).all()
+    video = session.get(Video, video_id, with_for_update=True)
+    if video is None:
+        return False
+    clips.delete_of(session, video_id)
+    session.execute(delete_rows(Video).where(Video.id == video_id))
+    return True
+
+
+def coverage(session: Session, generation_id: int) -> Coverage:
+    """Return how much of the library is searchable in a generation."""
+    searchable = select(func.count(Clip.video_id.distinct()), func.count()).join(
+        Embedding, Embedding.clip_id == Clip.id
+    )
+    videos, clip_count = session.execute(searchable.where(generations.is_clip_vector(generation_id))).one()
+    states: Counter[VideoState] = Counter()
+    states.update(
+        dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).tuples().all())
+    )
+    return Coverage(
+        videos=videos,
+        clips=clip_count,
+        videos_pending=states[VideoState.PENDING] + states[VideoState.INDEXING],
+        videos_failed=states[VideoState.FAILED],
+    )

@@ -1,0 +1,107 @@
+# ruff: noqa: N818 - the name of each class is the reason itself
+"""Why a video cannot be indexed, or a library not opened: one class per reason, each with a stable code.
+
+::
+
+    IndexingError
+    ├── NotAVideo          not-a-video          ├── PictureTooLarge   picture-too-large
+    ├── EmptyFile          empty-file           ├── UnsupportedCodec  unsupported-codec
+    │   └── EmptyUpload                         ├── DecoderCrashed    decoder-crashed
+    ├── NoVideoStream      no-video-stream      ├── DecoderStalled    decoder-stalled
+    ├── EncryptedVideo     encrypted            ├── FileTooLarge      file-too-large
+    ├── NoFrames           no-frames            │   └── UploadTooLarge
+    └── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
+    UnknownSchema          the database was written by a newer ReelSeek
+"""
+
+from typing import ClassVar
+
+
+class IndexingError(Exception):
+    """A video cannot be indexed; the message says what is wrong with which file, and the way out."""
+
+    code: ClassVar[str] = "indexing-failed"
+
+
+class NotAVideo(IndexingError):
+    """The bytes are of no container that can be opened."""
+
+    code = "not-a-video"
+
+
+class EmptyFile(IndexingError):
+    """The file has no bytes."""
+
+    code = "empty-file"
+
+
+class EmptyUpload(EmptyFile):
+    """An upload ended before its first byte."""
+
+
+class NoVideoStream(IndexingError):
+    """The container opens and holds no moving pictures (sound only, or cover art)."""
+
+    code = "no-video-stream"
+
+
+class EncryptedVideo(IndexingError):
+    """The pictures are encrypted and nobody gave a key."""
+
+    code = "encrypted"
+
+
+class NoFrames(IndexingError):
+    """There is a video stream, yet not one frame of it decodes."""
+
+    code = "no-frames"
+
+
+class PictureTooSmall(IndexingError):
+    """The picture is too small to show anything."""
+
+    code = "picture-too-small"
+
+
+class PictureTooLarge(IndexingError):
+    """The picture has more pixels than the decoder is allowed."""
+
+    code = "picture-too-large"
+
+
+class UnsupportedCodec(IndexingError):
+    """The codec is unknown, or not on the list of those that are safe to decode."""
+
+    code = "unsupported-codec"
+
+
+class DecoderCrashed(IndexingError):
+    """The decoding process died on this file."""
+
+    code = "decoder-crashed"
+
+
+class DecoderStalled(IndexingError):
+    """The decoding process made no progress in its time."""
+
+    code = "decoder-stalled"
+
+
+class FileTooLarge(IndexingError):
+    """The file has more bytes than the settings allow."""
+
+    code = "file-too-large"
+
+
+class UploadTooLarge(FileTooLarge):
+    """An upload passed the allowed number of bytes; what had arrived is deleted."""
+
+
+class MediaMissing(IndexingError):
+    """The file that the catalog names is no longer there."""
+
+    code = "media-missing"
+
+
+class UnknownSchema(RuntimeError):
+    """The database is at a schema revision that this version does not know."""
