@@ -1,0 +1,209 @@
+// The dialog that plays a hit at its best moment, or a video from its beginning.
+
+import { getVideo, streamProblem } from "./api.js";
+import { byId, element, icon } from "./element.js";
+import { clock, clockRange } from "./format.js";
+import { scoreText } from "./hits.js";
+import { Timeline } from "./timeline.js";
+
+const STEP_S = 5; // Shift and an arrow key
+
+export class Player {
+  #dialog = byId("player");
+  #video = byId("player-video");
+  #problem = byId("player-problem");
+  #loop = byId("player-loop");
+  #timeline = new Timeline();
+  #results = null; // the Search whose hits the arrow keys walk through; null for a whole video
+  #index = 0;
+  #hit = null;
+  #source = null; // {videoId, url, startAt} of what is loaded
+
+  constructor() {
+    byId("player-close").addEventListener("click", () => this.close());
+    byId("player-previous").addEventListener("click", () => this.#step(-1));
+    byId("player-next").addEventListener("click", () => this.#step(1));
+    byId("player-replay").addEventListener("click", () => this.#playFrom(this.#hit?.start ?? 0));
+    this.#loop.addEventListener("click", () => this.#setLooping(!this.#isLooping));
+    this.#dialog.addEventListener("close", () => this.#stop());
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.close());
+    this.#dialog.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
+    this.#video.addEventListener("loadedmetadata", () => this.#onMetadata());
+    this.#video.addEventListener("timeupdate", () => this.#onTime());
+    this.#video.addEventListener("error", () => this.#onError());
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /** Play hit number `index` of `results` at its best moment. */
+  openHit(results, index) {
+    const hit = results.hits[index];
+    this.#results = results;
+    this.#index = index;
+    this.#hit = hit;
+    byId("player-position").textContent = `Moment ${index + 1} of ${results.hits.length}${results.hasMore ? "+" : ""}`;
+    byId("player-facts").replaceChildren(
+      fact("Clip", clockRange(hit.start, hit.end)), " ",
+      fact("best at", clock(hit.best_at)), " ",
+      fact("score", scoreText(hit)),
+    );
+    this.#video.poster = hit.thumbnail_url;
+    this.#open(hit.video, { videoId: hit.video_id, url: hit.stream_url, startAt: hit.best_at });
+    this.#showControls();
+    this.#showMoments();
+  }
+
+  /** Play a whole video of the library from its beginning. */
+  openVideo(video) {
+    this.#results = null;
+    this.#hit = null;
+    byId("player-position").textContent = "";
+    byId("player-facts").replaceChildren(fact("Length", clock(video.duration ?? 0)));
+    this.#video.removeAttribute("poster");
+    this.#open(video, { videoId: video.id, url: video.stream_url, startAt: 0 });
+    this.#showControls();
+    this.#timeline.show(0, []);
+  }
+
+  /** Close the dialog, which stops the video. */
+  close() {
+    if (this.isOpen) this.#dialog.close();
+  }
+
+  #open(video, { videoId, url, startAt }) {
+    const [file] = url.split("#");
+    const download = byId("player-download");
+    byId("player-title").textContent = video.title;
+    download.href = file;
+    download.download = video.filename;
+    this.#problem.hidden = true;
+    this.#load({ videoId, url: file, startAt });
+    if (!this.isOpen) this.#dialog.showModal();
+  }
+
+  #load(source) {
+    const isSameFile = this.#source?.url === source.url && this.#video.readyState > 0 && !this.#video.error;
+    this.#source = source;
+    if (isSameFile) this.#playFrom(source.startAt);
+    else {
+      this.#video.src = `${source.url}#t=${source.startAt}`;
+      this.#play(); // at once: some browsers allow it only in the very moment of the click
+    }
+  }
+
+  #onMetadata() {
+    if (this.#video.videoWidth === 0) this.#explain(); // it would play the sound alone
+    this.#video.currentTime = this.#source.startAt;
+    this.#showMoments();
+  }
+
+  #playFrom(seconds) {
+    this.#video.currentTime = seconds;
+    this.#play();
+  }
+
+  #play() {
+    // A browser may refuse to start sound by itself; the person then has the play button.
+    this.#video.play().catch(() => {});
+  }
+
+  #onTime() {
+    const { currentTime } = this.#video;
+    this.#timeline.moveTo(currentTime);
+    if (this.#isLooping && this.#hit && currentTime >= this.#hit.end) this.#playFrom(this.#hit.start);
+  }
+
+  #onError() {
+    if (this.#video.hasAttribute("src")) this.#explain();
+  }
+
+  async #explain() {
+    const source = this.#source;
+    const download = byId("player-download");
+    const problem = await streamProblem(source.url) ?? await this.#unplayable(source);
+    if (this.#source !== source) return;
+    const isFileThere = problem.status === undefined;
+    this.#problem.replaceChildren(
+      icon("warning"),
+      element("h3", {}, problem.title),
+      element("p", {}, problem.detail),
+      ...(isFileThere ? [downloadLink(download)] : []),
+    );
+    this.#problem.hidden = false;
+  }
+
+  async #unplayable(source) {
+    const video = await getVideo(source.videoId).catch(() => null);
+    const kind = video?.codec ? `It is ${video.codec.toUpperCase()} video in the file “${video.filename}”. ` : "";
+    return {
+      title: "This browser cannot play this file",
+      detail: `${kind}Download it and play it in another program, at ${clock(source.startAt)}.`,
+    };
+  }
+
+  async #step(by) {
+    const results = this.#results;
+    if (!results) return;
+    const index = this.#index + by;
+    if (index >= results.hits.length) await results.more();
+    if (this.isOpen && index >= 0 && index < results.hits.length) this.openHit(results, index);
+  }
+
+  #onKey(event) {
+    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.shiftKey) this.#video.currentTime += direction * STEP_S;
+    else this.#step(direction);
+  }
+
+  get #isLooping() {
+    return this.#loop.getAttribute("aria-pressed") === "true";
+  }
+
+  #setLooping(isLooping) {
+    this.#loop.setAttribute("aria-pressed", String(isLooping));
+  }
+
+  #showControls() {
+    const isHit = this.#hit !== null;
+    const isLast = isHit && this.#index === this.#results.hits.length - 1 && !this.#results.hasMore;
+    byId("player-previous").hidden = !isHit;
+    byId("player-next").hidden = !isHit;
+    byId("player-previous").disabled = this.#index === 0;
+    byId("player-next").disabled = isLast;
+    byId("player-replay").hidden = !isHit;
+    this.#loop.hidden = !isHit;
+  }
+
+  #showMoments() {
+    if (!this.#hit) return;
+    const results = this.#results;
+    const moments = results.hits
+      .map((hit, index) => ({ hit, isCurrent: hit === this.#hit, onChoose: () => this.openHit(results, index) }))
+      .filter(({ hit }) => hit.video_id === this.#hit.video_id);
+    const known = this.#video.readyState > 0 && Number.isFinite(this.#video.duration) ? this.#video.duration : null;
+    this.#timeline.show(this.#hit.video.duration ?? known ?? 0, moments);
+  }
+
+  #stop() {
+    this.#video.pause();
+    this.#video.removeAttribute("src");
+    this.#video.load(); // drops the connection: a paused video keeps reading ahead
+    this.#source = null;
+    this.#results?.focusHit(this.#index);
+  }
+}
+
+function fact(name, value) {
+  return element("span", {}, [`${name} `, element("b", {}, value)]);
+}
+
+function downloadLink(original) {
+  const link = element("a", { class: "button button-primary", href: original.href, download: original.download });
+  link.append(icon("download"), "Download the file");
+  return link;
+}

@@ -1,0 +1,137 @@
+// The list of uploads in the corner of the page: one row per file, sent one after the other.
+
+import { getVideo } from "./api.js";
+import { button, byId, element, icon } from "./element.js";
+import { count, fileSize, percent } from "./format.js";
+import { stageWords, Upload } from "./upload.js";
+
+export class Tray {
+  #tray = byId("tray");
+  #title = byId("tray-title");
+  #list = byId("tray-list");
+  #uploads = [];
+  #isSending = false;
+  #player;
+  #onChange;
+
+  /** `player` opens finished videos; `onChange` is called when the library got, or finished, a video. */
+  constructor({ player, onChange }) {
+    this.#player = player;
+    this.#onChange = onChange;
+    byId("tray-close").addEventListener("click", () => this.#dismiss());
+    window.addEventListener("beforeunload", (event) => {
+      if (this.#isSending) event.preventDefault();
+    });
+  }
+
+  /** Queue files and show the tray. */
+  add(files) {
+    for (const file of files) {
+      const upload = new Upload(file);
+      this.#uploads.push(upload);
+      this.#list.append(this.#row(upload));
+    }
+    this.#tray.hidden = false;
+    this.#showTitle();
+    this.#sendAll();
+  }
+
+  async #sendAll() {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    let upload;
+    while ((upload = this.#uploads.find((each) => each.state === "waiting"))) {
+      const jobId = await upload.send();
+      if (jobId) this.#follow(upload, jobId);
+    }
+    this.#isSending = false;
+  }
+
+  async #follow(upload, jobId) {
+    this.#onChange();
+    await upload.follow(jobId);
+    this.#onChange();
+  }
+
+  #dismiss() {
+    this.#uploads = this.#uploads.filter((upload) => !upload.isOver);
+    for (const row of [...this.#list.children]) {
+      if (row.hasAttribute("data-over")) row.remove();
+    }
+    this.#tray.hidden = true;
+  }
+
+  #row(upload) {
+    const state = element("span", { class: "tray-state" });
+    const bar = element("progress", { max: 1, "aria-label": `Progress of ${upload.file.name}` });
+    const actions = element("span", { class: "tray-actions" });
+    const row = element("li", { class: "tray-row" }, [
+      element("span", { class: "tray-name", title: upload.file.name }, upload.file.name),
+      actions, state, bar,
+    ]);
+    let shownState = null;
+    const show = () => {
+      row.dataset.state = upload.state;
+      row.toggleAttribute("data-over", upload.isOver);
+      state.textContent = stateWords(upload);
+      bar.hidden = upload.isOver;
+      showFraction(bar, upload);
+      if (upload.state !== shownState) actions.replaceChildren(...this.#actions(upload));
+      shownState = upload.state;
+      this.#showTitle();
+    };
+    upload.addEventListener("change", show);
+    show();
+    return row;
+  }
+
+  #actions(upload) {
+    const { name } = upload.file;
+    const action = (label, picture, onClick) => [
+      button({ class: "button-icon", "aria-label": label, title: label }, icon(picture), onClick),
+    ];
+    if (upload.state === "indexing") return [];
+    if (upload.state === "searchable") return action(`Play ${name}`, "play", () => this.#play(upload));
+    if (!upload.isOver) return action(`Cancel ${name}`, "close", () => upload.cancel());
+    return action(`Try ${name} again`, "replay", () => {
+      upload.reset();
+      this.#sendAll();
+    });
+  }
+
+  async #play(upload) {
+    try {
+      this.#player.openVideo(await getVideo(upload.videoId));
+    } catch (problem) {
+      upload.fail(problem);
+    }
+  }
+
+  #showTitle() {
+    const numberIn = (...states) => this.#uploads.filter((upload) => states.includes(upload.state)).length;
+    const left = numberIn("waiting", "sending", "indexing");
+    const added = numberIn("searchable");
+    const failed = numberIn("failed");
+    const parts = [added ? `${count(added, "video")} added` : null, failed ? `${failed} failed` : null];
+    const result = parts.filter(Boolean).join(", ") || "Nothing added";
+    this.#title.textContent = left ? `Adding ${count(left, "video")}` : result;
+  }
+}
+
+function showFraction(bar, upload) {
+  const isUnknown = upload.state === "waiting" || (upload.state === "indexing" && upload.fraction === 0);
+  if (isUnknown) bar.removeAttribute("value"); // the bar then only says that something goes on
+  else bar.value = upload.fraction;
+}
+
+function stateWords(upload) {
+  if (upload.state === "waiting") return `Next in line · ${fileSize(upload.file.size)}`;
+  if (upload.state === "sending") return `Sending · ${percent(upload.fraction)} of ${fileSize(upload.file.size)}`;
+  if (upload.state === "indexing") {
+    const words = stageWords(upload.stage);
+    return upload.fraction ? `${words} · ${percent(upload.fraction)}` : words;
+  }
+  if (upload.state === "searchable") return upload.isKnown ? "Already in your library" : "Searchable";
+  if (upload.state === "cancelled") return "Cancelled";
+  return upload.problem.message;
+}

@@ -1,0 +1,60 @@
+// One line of the library: what a video is, how far it has come, and what can be done with it.
+
+import { button, element, icon } from "./element.js";
+import { clock, count, day, fileSize, percent } from "./format.js";
+import { thumbnail } from "./hits.js";
+import { stageWords } from "./upload.js";
+
+const STATE_WORDS = { pending: "Waiting", indexing: "Indexing", ready: "Searchable", failed: "Failed" };
+
+/** Return the row of `video`; `job` (or null) tells how far its indexing is. */
+export function videoRow(video, job, { onPlay, onDelete }) {
+  const isPlayable = video.state === "ready";
+  const picture = thumbnail(video.thumbnail_url);
+  const name = element("span", { class: "row-title", title: video.filename }, video.title);
+  const opener = isPlayable
+    ? button({ class: "row-open" }, [picture, name], onPlay)
+    : element("span", { class: "row-open" }, [picture, name]);
+  return element("li", { class: "row", "data-video-id": video.id, "data-state": video.state }, [
+    opener,
+    element("span", { class: "row-facts" }, facts(video)),
+    element("span", { class: "row-state" }, stateText(video, job)),
+    button({ class: "button-icon row-delete", "aria-label": `Delete ${video.title}`, title: "Delete" },
+      icon("delete"), onDelete),
+    remark(video),
+    job && video.state === "indexing" ? progress(job, video) : null,
+  ]);
+}
+
+/** Return a key that changes whenever the row of this video would look different. */
+export function rowKey(video, job) {
+  return JSON.stringify([video, job?.stage, job?.fraction]);
+}
+
+function facts(video) {
+  return [
+    video.duration ? clock(video.duration) : null,
+    video.width ? `${video.width}×${video.height}` : null,
+    video.codec ? video.codec.toUpperCase() : null,
+    fileSize(video.size_bytes),
+    video.clip_count ? count(video.clip_count, "clip") : null,
+    day(video.added_at),
+  ].filter(Boolean).join(" · ");
+}
+
+function stateText(video, job) {
+  if (video.state !== "indexing" || !job) return STATE_WORDS[video.state] ?? video.state;
+  return job.fraction ? `${stageWords(job.stage)} ${percent(job.fraction)}` : stageWords(job.stage);
+}
+
+function remark(video) {
+  if (video.error) return element("span", { class: "row-remark row-error" }, video.error.message);
+  if (video.warning) return element("span", { class: "row-remark" }, video.warning);
+  return null;
+}
+
+function progress(job, video) {
+  const bar = element("progress", { max: 1, "aria-label": `Indexing ${video.title}` });
+  if (job.fraction) bar.value = job.fraction;
+  return bar;
+}
