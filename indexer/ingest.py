@@ -1,0 +1,193 @@
+"""The whole ingest of one video, in the order it happens: decode, keep thumbnails, encode, store.
+
+- Decoding runs in a child process and encoding in a thread, so that the two overlap.
+- Whichever way the job ends, it is one transaction, made only while the job is still ours (``job_endings``).
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from sqlalchemy.exc import OperationalError
+
+from indexer.catalog.tables import Job, Video
+from indexer.clip_encoder import ClipEncoder
+from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeSummary
+from indexer.decoding.probe import VideoProbe
+from indexer.decoding.sandbox import decode_clips
+from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
+from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refuse, remove_thumbnails
+from indexer.job_lease import LeaseLost
+from indexer.library import Library
+from indexer.thumbnails import thumbnail_key
+from model.factory import Encoders
+
+OnProgress = Callable[[str, float], None]
+"""Hears the stage and the fraction done (0 to 1); raises to stop the ingest."""
+
+log = logging.getLogger(__name__)
+
+
+class InternalError(IndexingError):
+    """Something failed that is no known fault of a video; the worker's log has the traceback."""
+
+    code = "internal-error"
+
+
+@dataclass
+class StageTimings:
+    """Seconds by stage; decoding and encoding overlap, so the parts may add up to more than ``total_s``."""
+
+    decode_wait_s: float = 0.0
+    encode_s: float = 0.0
+    store_s: float = 0.0
+    total_s: float = 0.0
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Add the seconds that the block takes to ``stage``, also when it raises."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, stage, getattr(self, stage) + perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What became of a job: its clips and seconds of video, or the error that the video was refused for."""
+
+    video_id: str
+    clips: int
+    duration_s: float
+    timings: StageTimings
+    error: IndexingError | None = None
+
+
+def ingest_video(
+    library: Library, encoders: Encoders, generation_id: int, job: Job, video: Video, on_progress: OnProgress
+) -> IngestReport:
+    """Index ``video`` and end its claimed ``job``, as done or as failed; the report says which.
+
+    Raises LeaseLost when the job is no longer ours and OperationalError when the database fails: nothing is
+    written then. Anything that is no Exception (KeyboardInterrupt) is raised on after giving the job back.
+    """
+    try:
+        return _index_or_refuse(library, encoders, generation_id, job, video, on_progress)
+    except LeaseLost:
+        abandon(library, video)
+        raise
+    except Exception:
+        raise
+    except BaseException:
+        give_back(library, job, video)
+        raise
+
+
+def _index_or_refuse(
+    library: Library, encoders: Encoders, generation_id: int, job: Job, video: Video, on_progress: OnProgress
+) -> IngestReport:
+    timings = StageTimings()
+    try:
+        with timings.measure("total_s"):
+            path = _locate(library, video)
+            _sweep_killed_attempt(library, video)
+            indexed = _decode_and_encode(library, encoders, video, path, timings, on_progress)
+            on_progress("storing", 1.0)
+            with timings.measure("store_s"):
+                complete(library, generation_id, job, indexed)
+    except (LeaseLost, OperationalError):
+        raise
+    except Exception as error:
+        reason = error if isinstance(error, IndexingError) else _unexpected(error, video)
+        refuse(library, job, video, reason)
+        return IngestReport(video.id, clips=0, duration_s=0.0, timings=timings, error=reason)
+    return IngestReport(video.id, len(indexed.clips), indexed.summary.decoded_seconds, timings)
+
+
+def _locate(library: Library, video: Video) -> Path:
+    path = library.media.locate(video.media_path)
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        raise MediaMissing(
+            f"{path} cannot be read ({error.strerror}): put it back, or index the folder it moved to"
+        ) from error
+    if size_bytes != video.size_bytes:
+        raise MediaMissing(
+            f"{path} has {size_bytes} bytes, not the {video.size_bytes} it was added with: it was changed; "
+            "index its folder again"
+        )
+    return path
+
+
+def _sweep_killed_attempt(library: Library, video: Video) -> None:
+    with library.database.reading() as session:
+        remove_thumbnails(session, library, video)
+
+
+def _decode_and_encode(
+    library: Library,
+    encoders: Encoders,
+    video: Video,
+    path: Path,
+    timings: StageTimings,
+    on_progress: OnProgress,
+) -> IndexedVideo:
+    probe, summary = None, None
+    with decode_clips(path, _plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
+        for message in _measured(messages, timings):
+            if isinstance(message, VideoProbe):
+                probe = message
+            elif isinstance(message, DecodeSummary):
+                summary = message
+            else:
+                on_progress("decoding", _fraction(message.decoded_s, probe))
+            if isinstance(message, DecodedClip):
+                key = thumbnail_key(video.sha256, message.start_s)
+                library.thumbnails.write(key, message.thumbnail_jpeg)
+                encoder.add(message, key)
+        on_progress("encoding", 1.0)
+        clips = encoder.finish()
+        timings.encode_s = encoder.encode_s
+    if probe is None or summary is None:
+        raise DecoderCrashed(f"decoding {video.filename} ended before it was complete: index it again")
+    return IndexedVideo(probe, summary, clips)
+
+
+def _plan_for(encoders: Encoders) -> DecodePlan:
+    preprocessing = encoders.video.preprocessing
+    return DecodePlan(
+        image_size=preprocessing.image_size,
+        resize_mode=preprocessing.resize_mode,
+        frames_per_clip=encoders.video.frames_per_clip,
+    )
+
+
+def _measured(messages: Iterable[DecodeMessage], timings: StageTimings) -> Iterator[DecodeMessage]:
+    """Pass ``messages`` on, counting the time spent waiting for each."""
+    waiting = iter(messages)
+    while True:
+        with timings.measure("decode_wait_s"):
+            message = next(waiting, None)
+        if message is None:
+            return
+        yield message
+
+
+def _fraction(decoded_s: float, probe: VideoProbe | None) -> float:
+    """Return how much of the video is decoded; 0 while the container does not say how long it is."""
+    if probe is None or not probe.duration_s:
+        return 0.0
+    return min(decoded_s / probe.duration_s, 1.0)
+
+
+def _unexpected(error: Exception, video: Video) -> InternalError:
+    log.exception("ingest failed unexpectedly", extra={"action": "ingest_failed", "video_id": video.id})
+    return InternalError(
+        f"{video.filename} failed for no fault of its own ({type(error).__name__}: {error}): "
+        "see the worker's log, then index it again"
+    )

@@ -1,0 +1,77 @@
+"""The ways a claimed job ends: each one transaction, and only while the job is still ours.
+
+The fencing token is checked first, so a worker that was too slow writes nothing. Thumbnails are removed after
+that check and before the commit: in between no other worker can hold the video.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from indexer.catalog import clips, jobs, videos
+from indexer.catalog.clips import NewClip
+from indexer.catalog.tables import Generation, Job, Video
+from indexer.decoding.messages import DecodeSummary
+from indexer.decoding.probe import VideoProbe
+from indexer.errors import IndexingError
+from indexer.job_lease import LeaseLost
+from indexer.library import Library
+
+
+@dataclass(frozen=True)
+class IndexedVideo:
+    """What an ingest has found out about a video: all that is stored of it."""
+
+    probe: VideoProbe
+    summary: DecodeSummary
+    clips: list[NewClip]
+
+
+def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVideo) -> None:
+    """Store the clips, make the video ready and the job done; raises LeaseLost, nothing written."""
+    with library.database.writing() as session:
+        _require_ours(jobs.finish(session, job), job)
+        video = session.get_one(Video, job.video_id)
+        _describe(video, indexed)
+        generation = session.get_one(Generation, generation_id)
+        clips.store(session, video=video, generation=generation, clips=indexed.clips)
+
+
+def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
+    """Fail job and video with the reason and remove what was made of the video; raises LeaseLost."""
+    with library.database.writing() as session:
+        _require_ours(jobs.fail(session, job, error.code, str(error)), job)
+        remove_thumbnails(session, library, video)
+
+
+def give_back(library: Library, job: Job, video: Video) -> None:
+    """Put the job back into the queue, without counting the attempt; does nothing when it is not ours."""
+    with library.database.writing() as session:
+        if jobs.release(session, job):
+            remove_thumbnails(session, library, video)
+
+
+def remove_thumbnails(session: Session, library: Library, video: Video) -> None:
+    """Remove the thumbnails of an unfinished ingest; those of clips that an earlier one stored stay."""
+    if not clips.counts(session, [video.id]):
+        library.thumbnails.delete_video(video.sha256)
+
+
+def abandon(library: Library, video: Video) -> None:
+    """Leave a lost job to whoever has it; the thumbnails go only when the video itself was deleted."""
+    with library.database.writing() as session:
+        if videos.find_by_sha256(session, video.sha256) is None:
+            library.thumbnails.delete_video(video.sha256)
+
+
+def _require_ours(is_ours: bool, job: Job) -> None:
+    if not is_ours:
+        raise LeaseLost(f"job {job.id} was taken over, or its video deleted, before it could be ended")
+
+
+def _describe(video: Video, indexed: IndexedVideo) -> None:
+    video.container, video.codec = indexed.probe.container, indexed.probe.codec
+    video.width, video.height = indexed.probe.width, indexed.probe.height
+    video.frame_rate = indexed.probe.frame_rate
+    video.duration_s = indexed.summary.decoded_seconds
+    video.warning = indexed.summary.warning

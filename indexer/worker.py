@@ -1,0 +1,110 @@
+"""``python -m indexer.worker``: claim a job, ingest its video, and again, until told to stop.
+
+SIGTERM and SIGINT raise KeyboardInterrupt in the work itself: the current job goes back to the queue at once
+and the process exits with 0.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Sequence
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from indexer.catalog import generations, jobs, videos
+from indexer.catalog.tables import Job, Video
+from indexer.config import Settings
+from indexer.ingest import IngestReport, OnProgress, ingest_video
+from indexer.job_lease import JobLease, LeaseLost
+from indexer.library import Library, open_library
+from model.factory import Encoders, load_encoders
+
+IDLE_S = 0.5
+"""Between two looks at an empty queue."""
+
+DATABASE_PAUSE_S = 5.0
+"""Before the next try when the database does not answer."""
+
+log = logging.getLogger(__name__)
+
+
+def ignore_progress(stage: str, fraction: float) -> None:
+    """Hear of progress and do nothing."""
+
+
+class Worker:
+    """Does jobs one at a time, under the generation of its own encoders."""
+
+    def __init__(self, library: Library, encoders: Encoders) -> None:
+        self.library, self.encoders = library, encoders
+        self.owner = jobs.this_process()
+        with library.database.writing() as session:
+            self.generation_id = generations.ensure(session, encoders.settings).id
+
+    def run_one(
+        self, job_ids: Sequence[str] | None = None, on_progress: OnProgress = ignore_progress
+    ) -> IngestReport | None:
+        """Return what became of the next job (of ``job_ids``, when given); None when there was none to do.
+
+        Whatever is wrong with the video is in the report. Raises OperationalError when the database fails.
+        """
+        claimed = self._claim(job_ids)
+        if claimed is None:
+            return None
+        job, video = claimed
+        try:
+            with JobLease(self.library.database, job) as lease:
+
+                def tell(stage: str, fraction: float) -> None:
+                    lease.report(stage, fraction)
+                    on_progress(stage, fraction)
+
+                return ingest_video(self.library, self.encoders, self.generation_id, job, video, tell)
+        except LeaseLost as lost:
+            log.warning("job lost", extra={"job_id": job.id, "reason": str(lost)})
+            return None
+
+    def _claim(self, job_ids: Sequence[str] | None) -> tuple[Job, Video] | None:
+        with self.library.database.writing() as session:
+            job = jobs.claim(session, self.owner, job_ids=job_ids)
+            video = videos.get(session, job.video_id) if job is not None else None
+        return (job, video) if job is not None and video is not None else None
+
+
+def run_worker(library: Library, encoders: Encoders, idle_s: float = IDLE_S) -> None:
+    """Do jobs as they come until KeyboardInterrupt, which gives the current one back."""
+    worker = Worker(library, encoders)
+    log.info("worker started", extra={"owner": worker.owner, "generation": worker.generation_id})
+    while True:
+        try:
+            report = worker.run_one()
+        except OperationalError:
+            log.warning("the database does not answer; trying again", exc_info=True)
+            time.sleep(DATABASE_PAUSE_S)
+            continue
+        if report is None:
+            time.sleep(idle_s)
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def main() -> None:
+    """Index queued videos until SIGTERM or Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop_on_sigterm()
+    settings = Settings()
+    try:
+        library = open_library(settings)
+        run_worker(
+            library, load_encoders(settings.model, reduction=settings.reduction, device=settings.device)
+        )
+    except KeyboardInterrupt:
+        log.info("worker stopped")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,282 @@
+"""Ingest with real files, a real decoder, a real database, fake encoders: all or nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import func, select, text, update
+
+from indexer.catalog import jobs, vector_codec, videos
+from indexer.catalog.tables import (
+    Clip,
+    Embedding,
+    EmbeddingKind,
+    Generation,
+    Job,
+    JobState,
+    Video,
+    VideoState,
+)
+from indexer.catalog.videos import NewVideo
+from indexer.folder_walk import hash_file
+from indexer.ingest import IngestReport
+from indexer.library import Library
+from indexer.worker import Worker
+from model.factory import Encoders
+from model.video_encoder import VideoEmbedding
+from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP, FakeVideoEncoder, fake_encoders
+from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
+
+
+class InterferingEncoder(FakeVideoEncoder):
+    """Does something to the library while a video is being encoded."""
+
+    def __init__(self, interfere: Callable[[], None]) -> None:
+        self._interfere = interfere
+
+    def encode(self, frames: NDArray[np.uint8]) -> VideoEmbedding:
+        self._interfere()
+        return super().encode(frames)
+
+
+def encoders_that(interfere: Callable[[], None]) -> Encoders:
+    fake = fake_encoders()
+    return Encoders(video=InterferingEncoder(interfere), text=fake.text, settings=fake.settings)
+
+
+def enqueue(library: Library, path: Path) -> str:
+    """Add the file to the library and return its job's id."""
+    new = NewVideo(
+        sha256=hash_file(path, lambda _: None),
+        filename=path.name,
+        media_path=str(path),
+        is_managed=False,
+        size_bytes=path.stat().st_size,
+    )
+    with library.database.writing() as session:
+        video, _ = videos.add_or_get(session, new)
+        return jobs.enqueue(session, video.id).id
+
+
+def ingest(library: Library, encoders: Encoders | None = None) -> IngestReport | None:
+    return Worker(library, encoders or fake_encoders()).run_one()
+
+
+def the_job(library: Library, job_id: str) -> Job:
+    with library.database.reading() as session:
+        return session.get_one(Job, job_id)
+
+
+def the_video(library: Library) -> Video:
+    with library.database.reading() as session:
+        return session.scalars(select(Video)).one()
+
+
+def count_clips(library: Library) -> int:
+    with library.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Clip)) or 0
+
+
+def thumbnails(library: Library) -> list[Path]:
+    return sorted((library.settings.home_folder / "thumbnails").rglob("*.jpg"))
+
+
+def test_a_good_video_becomes_clips_vectors_and_thumbnails_in_one_revision(
+    library: Library, tmp_path: Path
+) -> None:
+    job_id = enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
+    report = ingest(library)
+
+    video = the_video(library)
+    assert (video.state, video.codec, video.width, video.height) == (VideoState.READY, "h264", 160, 96)
+    assert video.duration_s == pytest.approx(6.0, abs=0.1)
+    assert the_job(library, job_id).state is JobState.DONE
+    with library.database.reading() as session:
+        clips = session.scalars(select(Clip).order_by(Clip.ordinal)).all()
+        embeddings = session.scalars(select(Embedding)).all()
+        generation = session.scalars(select(Generation)).one()
+    assert [clip.start_s for clip in clips] == pytest.approx([0.0, 3.0], abs=0.1)
+    assert [embedding.kind for embedding in embeddings].count(EmbeddingKind.CLIP) == 2
+    assert [embedding.kind for embedding in embeddings].count(EmbeddingKind.SEGMENT) == 2 * SEGMENTS_PER_CLIP
+    assert {embedding.revision for embedding in embeddings} == {generation.revision} == {1}
+    vectors = vector_codec.unpack([embedding.vector for embedding in embeddings], DIMENSION)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=2e-3)
+    assert [path.read_bytes()[:2] for path in thumbnails(library)] == [b"\xff\xd8"] * 2
+    assert all(library.thumbnails.path(clip.thumbnail_key).exists() for clip in clips)
+    assert report is not None
+    assert (report.clips, report.error) == (2, None)
+
+
+def test_the_report_tells_how_long_each_stage_took(library: Library, tmp_path: Path) -> None:
+    enqueue(library, write_plain(tmp_path / "a.mp4"))
+    report = ingest(library)
+    assert report is not None
+    times = report.timings
+    assert min(times.decode_wait_s, times.encode_s, times.store_s) > 0
+    assert times.total_s > times.decode_wait_s + times.store_s
+    assert report.duration_s == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_file_that_is_no_video_fails_video_and_job_with_the_reason(
+    library: Library, tmp_path: Path
+) -> None:
+    job_id = enqueue(library, write_not_a_video(tmp_path / "a.mp4"))
+    report = ingest(library)
+
+    job, video = the_job(library, job_id), the_video(library)
+    assert (job.state, video.state) == (JobState.FAILED, VideoState.FAILED)
+    assert job.error_code == video.error_code == "not-a-video"
+    assert job.error_message == video.error_message
+    assert "a.mp4" in (job.error_message or "")
+    assert report is not None
+    assert report.error is not None
+    assert (count_clips(library), thumbnails(library)) == (0, [])
+
+
+@pytest.mark.allow_error_logs
+def test_a_transaction_that_fails_leaves_no_clip_and_no_thumbnail(library: Library, tmp_path: Path) -> None:
+    job_id = enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
+    with library.database.writing() as session:
+        session.execute(
+            text(
+                "CREATE TRIGGER broken BEFORE INSERT ON embeddings "
+                "WHEN NEW.kind = 'segment' AND NEW.ordinal = 2 "
+                "BEGIN SELECT RAISE(ABORT, 'disk on fire'); END"
+            )
+        )
+    ingest(library)
+
+    job, video = the_job(library, job_id), the_video(library)
+    assert (job.state, job.error_code) == (JobState.FAILED, "internal-error")
+    assert "disk on fire" in (job.error_message or "")
+    assert (video.state, video.duration_s) == (VideoState.FAILED, None)
+    assert (count_clips(library), thumbnails(library)) == (0, [])
+    with library.database.reading() as session:
+        assert session.scalars(select(Generation.revision)).one() == 0
+
+
+@pytest.mark.allow_error_logs
+def test_an_unexpected_error_fails_that_job_and_the_next_one_is_done(
+    library: Library, tmp_path: Path
+) -> None:
+    def break_down() -> None:
+        raise RuntimeError("the encoder fell over")
+
+    broken = enqueue(library, write_plain(tmp_path / "a.mp4"))
+    ingest(library, encoders_that(break_down))
+    good = enqueue(library, write_plain(tmp_path / "b.mp4", duration_s=4))
+    ingest(library)
+
+    assert the_job(library, broken).error_code == "internal-error"
+    assert "the encoder fell over" in (the_job(library, broken).error_message or "")
+    assert the_job(library, good).state is JobState.DONE
+    assert len(thumbnails(library)) == 1
+
+
+def test_a_job_that_another_worker_took_over_is_left_alone(library: Library, tmp_path: Path) -> None:
+    def take_over() -> None:
+        with library.database.writing() as session:
+            session.execute(update(Job).values(token=Job.token + 1, owner="other:1"))
+
+    job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
+    assert ingest(library, encoders_that(take_over)) is None
+
+    job = the_job(library, job_id)
+    assert (job.state, job.owner) == (JobState.RUNNING, "other:1")
+    assert the_video(library).state is VideoState.INDEXING
+    assert count_clips(library) == 0
+
+
+@pytest.mark.allow_error_logs
+def test_a_failing_ingest_leaves_the_thumbnails_of_the_worker_that_took_over(
+    library: Library, tmp_path: Path
+) -> None:
+    def take_over_and_fail() -> None:
+        with library.database.writing() as session:
+            session.execute(update(Job).values(token=Job.token + 1, owner="other:1"))
+        raise ValueError("too late")
+
+    enqueue(library, write_plain(tmp_path / "a.mp4"))
+    assert ingest(library, encoders_that(take_over_and_fail)) is None
+    assert len(thumbnails(library)) == 1
+    assert the_video(library).state is VideoState.INDEXING
+
+
+def test_a_video_deleted_while_it_is_indexed_leaves_nothing(library: Library, tmp_path: Path) -> None:
+    def delete_video() -> None:
+        with library.database.writing() as session:
+            videos.delete(session, session.scalars(select(Video.id)).one())
+
+    enqueue(library, write_plain(tmp_path / "a.mp4"))
+    assert ingest(library, encoders_that(delete_video)) is None
+    assert (count_clips(library), thumbnails(library)) == (0, [])
+
+
+def test_an_interrupted_ingest_goes_back_to_the_queue_as_if_not_begun(
+    library: Library, tmp_path: Path
+) -> None:
+    def interrupt(stage: str, fraction: float) -> None:
+        if stage == "storing":
+            raise KeyboardInterrupt
+
+    job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
+    with pytest.raises(KeyboardInterrupt):
+        Worker(library, fake_encoders()).run_one(on_progress=interrupt)
+
+    job = the_job(library, job_id)
+    assert (job.state, job.attempts, job.owner) == (JobState.QUEUED, 0, None)
+    assert the_video(library).state is VideoState.PENDING
+    assert (count_clips(library), thumbnails(library)) == (0, [])
+    ingest(library)
+    assert the_video(library).state is VideoState.READY
+
+
+@pytest.mark.parametrize("change", ["delete", "replace"])
+def test_a_file_that_is_gone_or_changed_is_refused_with_the_way_out(
+    library: Library, tmp_path: Path, change: str
+) -> None:
+    path = write_plain(tmp_path / "a.mp4")
+    job_id = enqueue(library, path)
+    path.unlink()
+    if change == "replace":
+        write_plain(path, duration_s=5)
+    ingest(library)
+
+    job = the_job(library, job_id)
+    assert job.error_code == "media-missing"
+    assert str(path) in (job.error_message or "")
+    assert "index" in (job.error_message or "")
+
+
+def test_thumbnails_that_a_killed_attempt_left_do_not_stay(library: Library, tmp_path: Path) -> None:
+    enqueue(library, write_plain(tmp_path / "a.mp4"))
+    sha256 = the_video(library).sha256
+    library.thumbnails.write(f"{sha256[:2]}/{sha256}/0000099999.jpg", b"left over")
+    ingest(library)
+    assert [path.name for path in thumbnails(library)] == ["0000000000.jpg"]
+
+
+def test_a_failing_encoder_of_a_second_generation_keeps_the_first_one_s_thumbnails(
+    library: Library, tmp_path: Path
+) -> None:
+    path = write_plain(tmp_path / "a.mp4")
+    enqueue(library, path)
+    ingest(library)
+    path.unlink()
+    with library.database.writing() as session:
+        jobs.enqueue(session, the_video(library).id)
+    ingest(library)
+    assert the_video(library).error_code == "media-missing"
+    assert (count_clips(library), len(thumbnails(library))) == (1, 1)
+
+
+def test_progress_runs_through_the_stages(library: Library, tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
+    Worker(library, fake_encoders()).run_one(on_progress=lambda *progress: told.append(progress))
+    assert list(dict.fromkeys(stage for stage, _ in told)) == ["decoding", "encoding", "storing"]
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] < fractions[-1] == 1.0
