@@ -30,6 +30,7 @@ export class Player {
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
     this.#video.addEventListener("loadedmetadata", () => this.#onMetadata());
     this.#video.addEventListener("timeupdate", () => this.#onTime());
+    this.#video.addEventListener("ended", () => this.#isLooping && this.#playFrom(this.#hit?.start ?? 0));
     this.#video.addEventListener("error", () => this.#onError());
   }
 
@@ -84,7 +85,7 @@ export class Player {
   }
 
   #load(source) {
-    const isSameFile = this.#source?.url === source.url && this.#video.readyState > 0 && !this.#video.error;
+    const isSameFile = this.#source?.url === source.url && this.#video.videoWidth > 0 && !this.#video.error;
     this.#source = source;
     if (isSameFile) this.#playFrom(source.startAt);
     else {
@@ -94,6 +95,7 @@ export class Player {
   }
 
   #onMetadata() {
+    if (!this.#source) return; // closed meanwhile
     if (this.#video.videoWidth === 0) this.#explain(); // it would play the sound alone
     this.#video.currentTime = this.#source.startAt;
     this.#showMoments();

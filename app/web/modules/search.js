@@ -74,7 +74,7 @@ export class Search {
 
   /** Put the keyboard's focus on hit number `index`. */
   focusHit(index) {
-    this.#grid.children[index]?.querySelector("a").focus();
+    this.#grid.children[index]?.querySelector("a")?.focus();
   }
 
   async #fetchPage(cursor) {
