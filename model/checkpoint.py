@@ -6,7 +6,6 @@ Public weights are named by architecture and tag, and open_clip downloads them. 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,14 +14,15 @@ import open_clip
 import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
-from torch import Tensor
 
 from model.preprocessing import Preprocessing
+from model.text_encoder import Tokenizer
 
 WEIGHTS_FILE = "open_clip_model.safetensors"
 CONFIGURATION_FILE = "open_clip_config.json"
+FOLDER_SCHEME = "local-dir:"
 
-Tokenizer = Callable[[Sequence[str]], Tensor]
+
 DualEncoder: TypeAlias = CLIP | CustomTextCLIP
 
 
@@ -38,7 +38,15 @@ class ModelSource:
         """Return the source for a checkpoint folder; raises ValueError if it has no configuration."""
         if not (folder / CONFIGURATION_FILE).is_file():
             raise ValueError(f"{folder} is no checkpoint: it has no {CONFIGURATION_FILE}")
-        return cls(f"local-dir:{folder}")
+        return cls(f"{FOLDER_SCHEME}{folder}")
+
+    @property
+    def identity(self) -> str:
+        """What decides the computation besides the weights: a name, or a configuration's hash."""
+        if not self.architecture.startswith(FOLDER_SCHEME):
+            return self.architecture
+        configuration = Path(self.architecture.removeprefix(FOLDER_SCHEME)) / CONFIGURATION_FILE
+        return f"configuration:{hashlib.sha256(configuration.read_bytes()).hexdigest()[:16]}"
 
     def build(self, *, is_trained: bool = True) -> DualEncoder:
         """Return the model with its weights, or with random ones.

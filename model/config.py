@@ -40,7 +40,7 @@ def resolve_source(name: str) -> ModelSource:
     """Return where the encoder called ``name`` comes from; raises ValueError with what may be named."""
     if name in PRESETS:
         return PRESETS[name].source
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return ModelSource.of_folder(Path(name).resolve())
     architecture, separator, tag = name.partition("/")
     if separator and tag in open_clip.list_pretrained_tags_by_model(architecture):

@@ -16,9 +16,10 @@ from rich.console import Console
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from model.checkpoint import DualEncoder, ModelSource, Tokenizer, preprocessing_of
+from model.checkpoint import DualEncoder, ModelSource, preprocessing_of
 from model.config import resolve_source
 from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.text_encoder import Tokenizer
 from model.training.datasets import CaptionedPhotograph, read_flickr8k
 from model.training.views import centre_crop, resize
 
@@ -57,7 +58,7 @@ def best_of_groups(scores: NDArray[np.float32], owners: NDArray[np.integer]) -> 
     return best
 
 
-def _encode_texts(model: DualEncoder, tokenizer: Tokenizer, captions: Sequence[str], device: str) -> Tensor:
+def _encode_texts(model: DualEncoder, tokenizer: Tokenizer, captions: list[str], device: str) -> Tensor:
     parts = [model.encode_text(part.to(device)) for part in tokenizer(captions).split(BATCH)]
     return normalize(torch.cat(parts).float(), dim=-1)
 

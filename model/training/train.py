@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 from open_clip.model import CustomTextCLIP
 
-from model.checkpoint import ModelSource, Tokenizer, preprocessing_of, save_checkpoint
+from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.evaluation.retrieval_metrics import RetrievalMetrics
+from model.text_encoder import Tokenizer
 from model.training.alignment import TextAligner, TextSource, encode_texts, read_concepts
 from model.training.datasets import read_flickr8k, read_tiny_imagenet
 from model.training.distillation import Distiller, Student, StudentSource, teacher_vectors

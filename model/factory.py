@@ -1,0 +1,106 @@
+"""A preset's name in, its encoders out, with everything that makes their vectors what they are."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+import torch
+
+from model.checkpoint import DualEncoder, hash_weights, preprocessing_of
+from model.config import FRAMES_PER_CLIP, resolve_source
+from model.preprocessing import Preprocessing
+from model.text_encoder import TextEncoder
+from model.token_reduction.base import TokenReducer
+from model.token_reduction.naming import NONE, parse_reduction
+from model.video_encoder import VideoEncoder
+from model.vision_transformer import require_vision_transformer
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """All that defines a generation: two encoders with equal settings give the same vectors."""
+
+    preset: str
+    architecture: str
+    weights_sha256: str
+    preprocessing: Preprocessing
+    frames_per_clip: int
+    reduction: str
+    dimension: int
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all that decides a vector, in canonical JSON; the preset's name does not."""
+        decisive = self.to_json()
+        del decisive["preset"]
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the settings as JSON values."""
+        values: dict[str, object] = json.loads(json.dumps(asdict(self)))
+        return values
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """One model's two sides, in one space."""
+
+    video: VideoEncoder
+    text: TextEncoder
+    settings: EncoderSettings
+
+
+def load_encoders(preset: str, *, reduction: str = "centerclip", device: str = "auto") -> Encoders:
+    """Return the encoders of a preset, checkpoint folder or ``ARCHITECTURE/TAG``, ready on ``device``.
+
+    Weights that are not bundled are downloaded by open_clip. Raises ValueError for an unknown preset,
+    reduction or device, for a reduction that the tower cannot run, and for weights that cannot be had.
+    """
+    target = choose_device(device)
+    source = resolve_source(preset)
+    model = source.build()
+    weights_sha256 = hash_weights(model)
+    reducer = _reducer_for(model, reduction)
+    preprocessing = preprocessing_of(model)
+    video = VideoEncoder(
+        model.visual,
+        preprocessing,
+        reducer,
+        frames_per_clip=FRAMES_PER_CLIP,
+        device=target,
+        dtype=torch.bfloat16 if target.type == "cuda" else torch.float32,
+    )
+    settings = EncoderSettings(
+        preset=preset,
+        architecture=source.identity,
+        weights_sha256=weights_sha256,
+        preprocessing=preprocessing,
+        frames_per_clip=FRAMES_PER_CLIP,
+        reduction=NONE if reducer is None else reducer.name,
+        dimension=video.dimension,
+    )
+    return Encoders(video, TextEncoder(model, source.tokenizer(), device=target), settings)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``, or the GPU if there is one for ``auto``; raises ValueError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"there is no device {name!r}: name auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device {name!r} was asked for, but this machine has no usable GPU: name cpu or auto"
+        )
+    return device
+
+
+def _reducer_for(model: DualEncoder, reduction: str) -> TokenReducer | None:
+    if reduction.strip().lower() == NONE:
+        return None
+    tower = require_vision_transformer(model.visual)
+    rows, columns = tower.grid_size
+    layers = len(tower.transformer.resblocks)
+    return parse_reduction(reduction, layers=layers, frames=FRAMES_PER_CLIP, patches=rows * columns)

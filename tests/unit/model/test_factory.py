@@ -1,0 +1,50 @@
+"""Encoders by name, and the fingerprint that keeps vectors of two settings apart."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from model.factory import EncoderSettings, choose_device
+from model.preprocessing import Preprocessing
+
+SETTINGS = EncoderSettings(
+    preset="tiny",
+    architecture="ViT-B-32",
+    weights_sha256="0" * 64,
+    preprocessing=Preprocessing(112, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "shortest"),
+    frames_per_clip=12,
+    reduction="centerclip:B4-4,49",
+    dimension=256,
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"architecture": "ViT-B-32-quickgelu"},
+        {"weights_sha256": "1" * 64},
+        {"preprocessing": dataclasses.replace(SETTINGS.preprocessing, resize_mode="squash")},
+        {"frames_per_clip": 8},
+        {"reduction": "none"},
+        {"dimension": 512},
+    ],
+)
+def test_whatever_changes_a_vector_changes_the_fingerprint(change: dict[str, object]) -> None:
+    assert dataclasses.replace(SETTINGS, **change).fingerprint != SETTINGS.fingerprint  # type: ignore[arg-type]
+
+
+def test_another_name_for_the_same_encoder_is_the_same_generation() -> None:
+    assert dataclasses.replace(SETTINGS, preset="my-copy").fingerprint == SETTINGS.fingerprint
+
+
+def test_a_device_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ValueError, match="'abacus'"):
+        choose_device("abacus")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused_with_what_to_name_instead() -> None:
+    with pytest.raises(ValueError, match="name cpu or auto"):
+        choose_device("cuda")
+    assert choose_device("auto").type == "cpu"
