@@ -28,15 +28,16 @@ def unit_vector(key: str, dimension: int = DIMENSION) -> NDArray[np.float32]:
 
 
 class FakeTextEncoder(TextEncoder):
-    """Text → fixed unit vector from its hash; ``truncated_after`` words are read, any number when None."""
+    """Text → fixed unit vector from its hash."""
 
-    def __init__(self, truncated_after: int | None = None) -> None:
-        self.dimension = DIMENSION
-        self._truncated_after = truncated_after
+    dimension = DIMENSION
+
+    def __init__(self) -> None:
+        """Take no model: there is nothing to load."""
 
     def truncates(self, text: str) -> bool:
-        """Tell whether ``text`` has more words than are read."""
-        return self._truncated_after is not None and len(text.split()) > self._truncated_after
+        """Return False: the whole text is read."""
+        return False
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, (Q, D)."""
@@ -46,11 +47,13 @@ class FakeTextEncoder(TextEncoder):
 class FakeVideoEncoder(VideoEncoder):
     """Frames → unit vector from the mean colour of quarters of the picture: like pictures, like vectors."""
 
+    preprocessing = PREPROCESSING
+    frames_per_clip = FRAMES_PER_CLIP
+    segments_per_clip = SEGMENTS_PER_CLIP
+    dimension = DIMENSION
+
     def __init__(self) -> None:
-        self.preprocessing = PREPROCESSING
-        self.frames_per_clip = FRAMES_PER_CLIP
-        self.segments_per_clip = SEGMENTS_PER_CLIP
-        self.dimension = DIMENSION
+        """Take no tower: there is nothing to load."""
 
     def encode(self, frames: NDArray[np.uint8]) -> VideoEmbedding:
         """Return clip vectors (B, D) and segment vectors (B, S, D) of frames (B, T, H, W, 3)."""

@@ -1,12 +1,16 @@
-"""Which clips a search may find: conditions on their videos."""
+"""Which clips a search may find: conditions on their videos, turned into vector ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Text, cast, select
+from sqlalchemy.orm import Session
 
-from indexer.catalog.tables import Video
+from indexer.catalog import generations
+from indexer.catalog.tables import Clip, Embedding, Video
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,24 @@ class ClipFilters:
     """Text or number under each key, as text."""
 
 
-def conditions_of(filters: ClipFilters) -> list[ColumnElement[bool]]:
-    """Return what ``filters`` demand of a row of videos; empty when they demand nothing."""
+def embedding_ids_where(
+    session: Session, generation_id: int, filters: ClipFilters
+) -> NDArray[np.int64] | None:
+    """Return the sorted ids (N,) of the clip vectors that pass; None when ``filters`` demand nothing."""
+    conditions = _conditions(filters)
+    if not conditions:
+        return None
+    ids = session.scalars(
+        select(Embedding.id)
+        .join(Clip, Embedding.clip_id == Clip.id)
+        .join(Video, Clip.video_id == Video.id)
+        .where(generations.is_clip_vector(generation_id), *conditions)
+        .order_by(Embedding.id)
+    )
+    return np.fromiter(ids, dtype=np.int64)
+
+
+def _conditions(filters: ClipFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.collection is not None:
         conditions.append(Video.collection == filters.collection)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import generations, vector_codec
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.clip_filters import ClipFilters, conditions_of
 from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
 
 
@@ -114,23 +113,6 @@ def counts(session: Session, video_ids: Sequence[str]) -> dict[str, int]:
         )
         found.update((video_id, count) for video_id, count in rows)
     return found
-
-
-def embedding_ids_where(
-    session: Session, generation_id: int, filters: ClipFilters
-) -> NDArray[np.int64] | None:
-    """Return the sorted ids (N,) of the clip vectors that pass; None when ``filters`` demand nothing."""
-    conditions = conditions_of(filters)
-    if not conditions:
-        return None
-    ids = session.scalars(
-        select(Embedding.id)
-        .join(Clip, Embedding.clip_id == Clip.id)
-        .join(Video, Clip.video_id == Video.id)
-        .where(generations.is_clip_vector(generation_id), *conditions)
-        .order_by(Embedding.id)
-    )
-    return np.fromiter(ids, dtype=np.int64)
 
 
 def _check_dimension(generation: Generation, clips: Sequence[NewClip]) -> None:
