@@ -18,12 +18,13 @@ def run_tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[s
     tool = Path(sys.executable).with_name(name)
     if not tool.exists():
         pytest.skip(f"{name} is not installed: make test brings it")
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+    command: list[str | Path] = [tool, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def runtime_requirements(variant: str) -> subprocess.CompletedProcess[str]:
     script = DOCKER / "runtime_requirements.py"
-    command = [sys.executable, script, variant]
+    command: list[str | Path] = [sys.executable, script, variant]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

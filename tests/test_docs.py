@@ -1,0 +1,42 @@
+"""The README lists everything that a user can set, call or be told, and nothing that is gone."""
+
+import re
+from pathlib import Path
+
+from app.config import ServiceSettings
+from app.errors import all_problems
+from app.main import create_app
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def first_column(section: str) -> list[str]:
+    """Return the code spans that begin the table rows under the heading ``section``."""
+    text = README.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
+
+
+def test_readme_lists_every_setting() -> None:
+    settings = [f"REELSEEK_{name.upper()}" for name in ServiceSettings.model_fields]
+    assert sorted(first_column("Settings")) == sorted(settings)
+
+
+def test_readme_lists_every_call_of_the_http_interface(tmp_path: Path) -> None:
+    document = create_app(ServiceSettings(home=tmp_path)).openapi()
+    calls = [f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item]
+    assert sorted(first_column("HTTP calls")) == sorted(calls)
+
+
+def test_readme_lists_every_problem_with_its_status() -> None:
+    text = README.partition("\n## Problems\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| (\d+) \|", text, flags=re.MULTILINE)
+    assert sorted(rows) == sorted((problem.type, str(problem.status)) for problem in all_problems())
+
+
+def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
+    root = Path(__file__).parent.parent
+    for document in (root / "README.md", root / "CHANGELOG.md", *root.glob("docs/*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), (
+                f"{document.name} links to {target}, which is not there"
+            )
