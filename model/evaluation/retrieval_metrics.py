@@ -21,6 +21,11 @@ class RetrievalMetrics:
     mean_rank: float
     queries: int
 
+    @property
+    def recall_sum(self) -> float:
+        """The papers' R-Sum: R@1 + R@5 + R@10."""
+        return self.recall_at_1 + self.recall_at_5 + self.recall_at_10
+
 
 def expected_ranks(scores: NDArray[np.floating], truth: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the rank (Q,) of candidate ``truth[q]`` in each row q of ``scores`` (Q, V).

@@ -143,7 +143,7 @@ class TextAligner:
                 self._step(captioned, labelled, generator)
             metrics = self.validate(validation)
             logger.info("alignment epoch %d: %s", epoch + 1, metrics, extra={"action": "alignment_epoch"})
-            if metrics.recall_at_10 > best.validation.recall_at_10:
+            if metrics.recall_sum > best.validation.recall_sum:
                 best = Alignment(copy.deepcopy(self.head).eval(), self.log_scale.exp().item(), metrics)
                 best_text = copy.deepcopy(self.text.state_dict())
         self.text.load_state_dict(best_text)

@@ -104,7 +104,7 @@ class Distiller:
         self.student.train()
         while (spent := (time.monotonic() - start) / (60 * minutes)) < 1:
             set_learning_rate(self.optimizer, PEAK_LEARNING_RATE, spent)
-            losses = self._step(self._draw())
+            losses = self.step()
             step += 1
             if time.monotonic() - validated > SECONDS_BETWEEN_VALIDATIONS:
                 validated = time.monotonic()
@@ -135,8 +135,7 @@ class Distiller:
         """Return normalised pictures (n, 3, H, W), half flipped, ``maps`` (n, 7, 7, C) with them in place."""
         count = len(pictures)
         flipped = torch.from_numpy(self.generator.random(count) < 0.5).to(self.device)
-        pictures[flipped] = pictures[flipped].flip(2)
-        maps[flipped] = maps[flipped].flip(2)
+        mirror(pictures, maps, flipped)
         values = pictures.permute(0, 3, 1, 2).float() / 255
         brightness, contrast = (
             1 + extent * torch.from_numpy(self.generator.uniform(-1, 1, (count, 1, 1, 1)).astype(np.float32))
@@ -146,7 +145,9 @@ class Distiller:
         values = ((values - middle) * contrast.to(self.device) + middle) * brightness.to(self.device)
         return (values.clamp(0, 1) - self.mean) / self.std
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def step(self) -> dict[str, float]:
+        """Learn from one random batch and return its losses by name."""
+        batch = self._draw()
         with reduced_precision(self.device):
             vectors, maps = self.student(batch.pictures)
         losses = {
@@ -177,6 +178,12 @@ class Distiller:
                 vectors.append(self.average(values)[0])
         scores = source.text_vectors.to(self.device) @ torch.cat(vectors).T
         return summarise(expected_ranks(scores.cpu().numpy(), source.text.owners))
+
+
+def mirror(pictures: Tensor, maps: Tensor, chosen: Tensor) -> None:
+    """Mirror the ``chosen`` (n,) of pictures (n, H, W, 3) and maps (n, 7, 7, C) in place, left to right."""
+    pictures[chosen] = pictures[chosen].flip(2)
+    maps[chosen] = maps[chosen].flip(2)
 
 
 def teacher_vectors(head: TeacherHead, pooled: NDArray[np.float16], device: torch.device) -> Tensor:
