@@ -11,18 +11,20 @@ from typing import Literal
 
 import av
 import numpy as np
+from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "ffv1"]
+Codec = Literal["libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "ffv1", "magicyuv"]
 
 RED = (200, 30, 30)
 BLUE = (30, 30, 200)
 GREEN = (30, 160, 30)
 TICKS_PER_S = 1000
-PIXEL_FORMATS = {"ffv1": "yuv444p", "libx265": "yuv420p10le"}
+PIXEL_FORMATS = {"ffv1": "yuv444p", "libx265": "yuv420p10le", "magicyuv": "yuv444p"}
 
 
 def shade(time_s: float) -> int:
@@ -93,10 +95,12 @@ def write_oriented(path: Path, rotation: int = 0, pixel_aspect: Fraction | None 
     return write_video(path, pictures, rotation=rotation, pixel_aspect=pixel_aspect)
 
 
-def write_audio_only(path: Path, duration_s: float = 1.0) -> Path:
-    """Write a sound file with no picture; .m4a and .mp4 work."""
-    with av.open(str(path), "w") as container:
+def write_audio_only(path: Path, duration_s: float = 1.0, cover: Picture | None = None) -> Path:
+    """Write a sound file (.m4a, .mp4) with no picture, or with a still one as its attached cover."""
+    with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
+        if cover is not None:
+            _attach(container, cover)
         for start in range(0, round(duration_s * 16000), 1024):
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
             frame.sample_rate = 16000
@@ -137,6 +141,14 @@ def write_not_a_video(path: Path) -> Path:
     """Write bytes that no container begins with."""
     path.write_bytes(b"this is no video\n" * 100)
     return path
+
+
+def _attach(container: OutputContainer, cover: Picture) -> None:
+    stream = container.add_stream("mjpeg", rate=1)
+    stream.height, stream.width = cover.shape[:2]
+    stream.pix_fmt = "yuvj420p"
+    stream.disposition = Disposition.attached_pic
+    container.mux(stream.encode(_frame(0.0, cover)))
 
 
 def _set_up(stream: VideoStream, picture: Picture, pixel_aspect: Fraction | None) -> None:

@@ -31,6 +31,9 @@ MAX_QUOTED_CHARACTERS = 500
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 """The child sees no other variable: passwords and tokens stay with the parent."""
 
+CHILD_COMMAND = [sys.executable, "-P", "-m", "indexer.decoding.child"]
+"""`-P` keeps the current folder, which may be anybody's, out of the import path."""
+
 _CHUNK_BYTES = 1 << 16
 
 
@@ -43,15 +46,14 @@ class ClipDecoding:
             raise ValueError(f"path {str(path)!r} is relative: pass an absolute path")
         self._path = path
         self._plan = plan
-        command = [sys.executable, "-P", "-m", "indexer.decoding.child"]
         # A group of its own: Ctrl-C is for the parent, which then ends the child.
         self._process = subprocess.Popen(
-            [*command, json.dumps(asdict(limits)), json.dumps(asdict(plan)), str(path)],
+            [*CHILD_COMMAND, json.dumps(asdict(limits)), json.dumps(asdict(plan)), str(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             close_fds=True,
-            env=_environment(),
+            env=child_environment(),
             process_group=0,
         )
         self._pipes = _Pipes(self._process, path, stall_s)
@@ -76,6 +78,11 @@ class ClipDecoding:
                 yield message
         finally:
             self.close()
+
+    @property
+    def child_pid(self) -> int:
+        """The process id of the child."""
+        return self._process.pid
 
     def close(self) -> None:
         """End the child if it still runs, and reap it; calling again does nothing."""
@@ -189,8 +196,8 @@ def decode_clips(
     return ClipDecoding(path, plan, limits or DecodeLimits(), stall_s)
 
 
-def _environment() -> dict[str, str]:
-    """Return the child's variables; few threads and arenas, as each reserves address space."""
+def child_environment() -> dict[str, str]:
+    """Return the child's variables: no secrets, and few threads, as each reserves address space."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return inherited | {
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
