@@ -1,4 +1,4 @@
-"""Rows for tests, every field defaulted; none of them is in a session yet."""
+"""Rows for tests, every field defaulted; only ``store_video`` writes."""
 
 import hashlib
 from itertools import count
@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
+from indexer.catalog import clips
 from indexer.catalog.clips import NewClip
 from indexer.catalog.tables import Clip, Generation, GenerationState, Job, Video
 from model.factory import EncoderSettings
@@ -92,3 +94,12 @@ def make_new_clip(seed: int, *, start_s: float = 0.0, dimension: int = 8, segmen
         vector=vectors[0],
         segments=vectors[1:],
     )
+
+
+def store_video(session: Session, generation: Generation, *new_clips: NewClip, **fields: Any) -> Video:
+    """Write a video with ``new_clips`` and return it."""
+    video = make_video(**fields)
+    session.add(video)
+    session.flush()
+    clips.store(session, video=video, generation=generation, clips=new_clips)
+    return video

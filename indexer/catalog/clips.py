@@ -115,6 +115,23 @@ def counts(session: Session, video_ids: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def first_of(session: Session, video_ids: Sequence[str]) -> dict[str, str]:
+    """Return the id of the first clip of each video that has any."""
+    found: dict[str, str] = {}
+    for chunk in in_chunks(video_ids):
+        rows = session.execute(
+            select(Clip.video_id, Clip.id).where(Clip.video_id.in_(chunk), Clip.ordinal == 0)
+        )
+        found.update((video_id, clip_id) for video_id, clip_id in rows)
+    return found
+
+
+def count_vectors(session: Session, video_id: str) -> int:
+    """Return how many vectors a video has, of clips and segments in all generations."""
+    of_video = select(func.count(Embedding.id)).join(Clip).where(Clip.video_id == video_id)
+    return session.scalar(of_video) or 0
+
+
 def _check_dimension(generation: Generation, clips: Sequence[NewClip]) -> None:
     for clip in clips:
         if clip.vector.shape != (generation.dimension,) or clip.segments.shape[1:] != (generation.dimension,):

@@ -71,27 +71,28 @@ def open_database(url: str) -> Database:
 
 def upgrade(database: Database) -> None:
     """Bring the schema to this code's head; raises UnknownSchema when the database is ahead of it."""
-    with _upgrade_connection(database) as connection:
-        config = migration_config(connection)
+    with migrating(database) as config:
         scripts = ScriptDirectory.from_config(config)
-        known = {script.revision for script in scripts.walk_revisions()}
-        found = set(MigrationContext.configure(connection).get_current_heads())
-        if found - known:
+        head = scripts.get_current_head()
+        found = set(MigrationContext.configure(config.attributes["connection"]).get_current_heads())
+        if found - {script.revision for script in scripts.walk_revisions()}:
             raise UnknownSchema(
                 f"{database.engine.url!r} is at schema revision {', '.join(sorted(found))}, and this version "
-                f"knows none beyond {scripts.get_current_head()}: install a newer ReelSeek, or name another "
-                "library with REELSEEK_HOME or REELSEEK_DATABASE_URL"
+                f"knows none beyond {head}: install a newer ReelSeek, or name another library with "
+                "REELSEEK_HOME or REELSEEK_DATABASE_URL"
             )
-        if found != {scripts.get_current_head()}:
+        if found != {head}:
             command.upgrade(config, "head")
 
 
-def migration_config(connection: Connection) -> Config:
-    """Return an Alembic configuration that runs the installed ``migrations`` package on ``connection``."""
+@contextmanager
+def migrating(database: Database) -> Iterator[Config]:
+    """Yield what Alembic's commands need, in one transaction that no other process migrates beside."""
     config = Config()
-    config.set_main_option("script_location", "migrations:")
-    config.attributes["connection"] = connection
-    return config
+    config.set_main_option("script_location", "migrations:")  # the installed package
+    with _sqlite_alone(database) if database.is_sqlite else _postgres_alone(database) as connection:
+        config.attributes["connection"] = connection
+        yield config
 
 
 def _engine(url: str) -> Engine:
@@ -125,12 +126,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _upgrade_connection(database: Database) -> Iterator[Connection]:
-    if not database.is_sqlite:
-        with database.engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-            yield connection
-        return
+def _postgres_alone(database: Database) -> Iterator[Connection]:
+    with database.engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        yield connection
+
+
+@contextmanager
+def _sqlite_alone(database: Database) -> Iterator[Connection]:
     path = Path(database.engine.url.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     with (

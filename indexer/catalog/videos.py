@@ -110,9 +110,7 @@ def coverage(session: Session, generation_id: int) -> Coverage:
     )
     videos, clip_count = session.execute(searchable.where(generations.is_clip_vector(generation_id))).one()
     states: Counter[VideoState] = Counter()
-    states.update(
-        dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).tuples().all())
-    )
+    states.update(dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).all()))
     return Coverage(
         videos=videos,
         clips=clip_count,
