@@ -60,7 +60,7 @@ class MissingPhotographsError(Exception):
 
 
 def load_photograph(name: str) -> Image.Image:
-    """Return the photograph `name` of `PHOTOGRAPHS` in RGB; raises MissingPhotographsError naming the extra."""
+    """Return the photograph `name` of `PHOTOGRAPHS` in RGB; raises MissingPhotographsError."""
     photograph = PHOTOGRAPHS[name]
     found = find_spec(photograph.package)
     if found is None or found.origin is None:

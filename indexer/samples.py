@@ -61,7 +61,7 @@ FILMS = (
             Shot("cat", 8.0, View(0.4, 0.4, 1.5), CENTRE),
             Shot("coffee", 9.0, View(0.5, 0.4, 1.8), CENTRE),
             Shot("flower", 8.0, View(0.45, 0.5, 1.6), CENTRE, fade_in_s=1.5),
-            Shot("temple", 12.0, View(0.1, 0.4, 1.3), View(0.9, 0.4, 1.3)),
+            Shot("temple", 12.0, View(0.0, 0.4, 1.3), View(0.55, 0.4, 1.1)),
             Shot("astronaut", 9.0, CENTRE, View(0.45, 0.2, 1.6)),
             Shot("rocket", 8.0, View(0.5, 0.6, 1.4), View(0.5, 0.4, 1.0)),
             Shot("galaxies", 10.0, CENTRE, View(0.5, 0.5, 2.0), fade_in_s=2.0),
