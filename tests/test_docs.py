@@ -6,6 +6,9 @@ from pathlib import Path
 from app.config import ServiceSettings
 from app.errors import all_problems
 from app.main import create_app
+from indexer import ingest
+from indexer.catalog.jobs import WORKER_DIED
+from indexer.errors import IndexingError
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -14,6 +17,11 @@ def first_column(section: str) -> list[str]:
     """Return the code spans that begin the table rows under the heading ``section``."""
     text = README.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     return re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
+
+
+def subclasses(kind: type[IndexingError]) -> list[type[IndexingError]]:
+    """Return every class below ``kind``."""
+    return [below for child in kind.__subclasses__() for below in (child, *subclasses(child))]
 
 
 def test_readme_lists_every_setting() -> None:
@@ -31,6 +39,12 @@ def test_readme_lists_every_problem_with_its_status() -> None:
     text = README.partition("\n## Problems\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([^`]+)` \| (\d+) \|", text, flags=re.MULTILINE)
     assert sorted(rows) == sorted((problem.type, str(problem.status)) for problem in all_problems())
+
+
+def test_readme_lists_every_reason_for_which_a_video_is_refused() -> None:
+    reasons = {WORKER_DIED, *(kind.code for kind in subclasses(IndexingError))}
+    assert ingest.InternalError.code in reasons  # importing the ingest has made its reasons known
+    assert sorted(first_column("Refused videos")) == sorted(reasons)
 
 
 def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
