@@ -25,13 +25,16 @@ OPTIONS = (
     "fsync=off",  # nothing here outlives the session
     "full_page_writes=off",
     "synchronous_commit=off",
+    "autovacuum=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
 )
 
 KEEPER = """
 "$0" "$@" >server.log 2>&1 &
 server=$!
 cat >/dev/null
-kill -INT $server
+kill -QUIT $server
 wait $server
 rm -rf "$PWD"
 """
