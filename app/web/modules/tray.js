@@ -3,7 +3,7 @@
 import { getVideo } from "./api.js";
 import { button, byId, element, icon } from "./element.js";
 import { count, fileSize, percent } from "./format.js";
-import { stageWords, Upload } from "./upload.js";
+import { progressWords, Upload } from "./upload.js";
 
 export class Tray {
   #tray = byId("tray");
@@ -127,10 +127,7 @@ function showFraction(bar, upload) {
 function stateWords(upload) {
   if (upload.state === "waiting") return `Next in line · ${fileSize(upload.file.size)}`;
   if (upload.state === "sending") return `Sending · ${percent(upload.fraction)} of ${fileSize(upload.file.size)}`;
-  if (upload.state === "indexing") {
-    const words = stageWords(upload.stage);
-    return upload.fraction ? `${words} · ${percent(upload.fraction)}` : words;
-  }
+  if (upload.state === "indexing") return progressWords(upload);
   if (upload.state === "searchable") return upload.isKnown ? "Already in your library" : "Searchable";
   if (upload.state === "cancelled") return "Cancelled";
   return upload.problem.message;

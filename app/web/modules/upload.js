@@ -1,20 +1,21 @@
 // One file on its way into the library: waiting → sending → indexing → searchable, or failed, or cancelled.
 
 import { getJob, Problem, uploadVideo } from "./api.js";
+import { percent } from "./format.js";
 
 const POLL_INTERVAL_MS = 1000;
 
 const STAGE_WORDS = {
   queued: "Waiting for a worker",
-  probing: "Reading the file",
   decoding: "Indexing",
-  encoding: "Indexing",
-  storing: "Storing",
+  encoding: "Finishing",
+  storing: "Finishing",
 };
 
-/** Return what a job does now, in words. */
-export function stageWords(stage) {
-  return STAGE_WORDS[stage] ?? stage.charAt(0).toUpperCase() + stage.slice(1);
+/** Return what a running job does now, in words, with the percentage done. */
+export function progressWords({ stage, fraction }) {
+  const words = STAGE_WORDS[stage] ?? stage;
+  return fraction > 0 && fraction < 1 ? `${words} · ${percent(fraction)}` : words;
 }
 
 export class Upload extends EventTarget {

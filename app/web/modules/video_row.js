@@ -1,9 +1,9 @@
 // One line of the library: what a video is, how far it has come, and what can be done with it.
 
 import { button, element, icon } from "./element.js";
-import { clock, count, day, fileSize, percent } from "./format.js";
+import { clock, count, day, fileSize } from "./format.js";
 import { thumbnail } from "./hits.js";
-import { stageWords } from "./upload.js";
+import { progressWords } from "./upload.js";
 
 const STATE_WORDS = { pending: "Waiting", indexing: "Indexing", ready: "Searchable", failed: "Failed" };
 
@@ -44,7 +44,7 @@ function facts(video) {
 
 function stateText(video, job) {
   if (video.state !== "indexing" || !job) return STATE_WORDS[video.state] ?? video.state;
-  return job.fraction ? `${stageWords(job.stage)} ${percent(job.fraction)}` : stageWords(job.stage);
+  return progressWords(job);
 }
 
 function remark(video) {

@@ -1,0 +1,281 @@
+"""The page in a real browser, against a real server and its worker: upload, wait, search, watch, delete."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.synthetic_video import BLUE, flat, write_not_a_video, write_two_scenes, write_video
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+START_TIMEOUT_S = 120.0  # importing torch on a busy machine
+EXPECT_TIMEOUT_MS = 20_000
+INDEX_TIMEOUT_MS = 120_000
+CUT_S = 4.0
+CURRENT_TIME = "document.querySelector('video').currentTime"
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running ReelSeek: where it is and what it logged."""
+
+    url: str
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run `python -m app serve` with its worker over an empty library, the model being `tiny`."""
+    folder = tmp_path_factory.mktemp("server")
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REELSEEK_")}
+    environment |= {"REELSEEK_HOME": str(folder / "home"), "REELSEEK_MODEL": "tiny", "PYTHONPATH": str(ROOT)}
+    running = Server(f"http://127.0.0.1:{port}", folder / "server.log")
+    with running.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--port", str(port)],
+            cwd=folder,  # not the root: a developer's .env is not for this server
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until_ready(running, process)
+            yield running
+        finally:
+            stop(process)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the machine's Chromium; skip where there is none."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip(f"no browser on this machine: none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        expect.set_options(timeout=EXPECT_TIMEOUT_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """Open the start page; fail the test if a script of the page failed or was blocked."""
+    page = browser.new_page(base_url=server.url, viewport={"width": 1280, "height": 860})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto("/")
+    yield page
+    page.close()
+    # The browser itself logs each refused request; how the page shows those is for the tests to say.
+    assert [problem for problem in problems if not problem.startswith("Failed to load resource")] == []
+
+
+def test_an_uploaded_video_is_found_by_words_and_plays_at_the_moment(page: Page, tmp_path: Path) -> None:
+    upload(page, write_two_scenes(tmp_path / "red then blue.mp4", cut_s=CUT_S, duration_s=12.0))
+    expect(tray_row(page, "red then blue.mp4")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+    expect(library_row(page, "red then blue")).to_have_attribute("data-state", "ready")
+
+    expect(page.locator("#search-input")).to_be_focused()
+    page.keyboard.type("something blue")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url("/?q=something+blue")
+    clip_id, best_at = last_moment(page, "something blue", "red then blue")
+    assert CUT_S < best_at < 12.0
+    second_scene = page.locator(f"a[data-clip-id='{clip_id}']")
+    expect(second_scene).to_contain_text("00:04–00:12")
+    expect(second_scene.locator(".thumbnail")).to_have_class("thumbnail is-loaded")
+    second_scene.click()
+
+    reached = wait_until_played_past(page, best_at + 0.2)
+    assert reached < best_at + 3.0
+    red, _, blue = colour_on_screen(page)
+    assert blue > 150 and red < 100  # red is what the file begins with
+
+    page.keyboard.press("Escape")
+    expect(page.locator("#player")).to_be_hidden()
+    assert page.evaluate("document.querySelector('video').paused") is True
+    expect(second_scene).to_be_focused()
+
+
+def test_the_arrow_keys_step_from_moment_to_moment(page: Page, tmp_path: Path) -> None:
+    upload(page, write_two_scenes(tmp_path / "two steps.mp4", cut_s=3.0, duration_s=7.0))
+    expect(tray_row(page, "two steps.mp4")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+    page.goto("/?q=red")
+    page.locator(".hit").first.click()
+    position = page.locator("#player-position")
+    expect(position).to_contain_text("Moment 1 of")
+    page.keyboard.press("ArrowRight")
+    expect(position).to_contain_text("Moment 2 of")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(position).to_contain_text("Moment 1 of")
+
+
+def test_back_and_forward_walk_through_the_queries(page: Page) -> None:
+    for query in ("first words", "second words"):
+        page.locator("#search-input").fill(query)
+        page.keyboard.press("Enter")
+        expect(page.locator("#results-title")).to_have_text(f"Moments for “{query}”")
+    page.go_back()
+    expect(page.locator("#results-title")).to_have_text("Moments for “first words”")
+    expect(page.locator("#search-input")).to_have_value("first words")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Your library")).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#results-title")).to_have_text("Moments for “first words”")
+
+
+def test_a_refused_query_is_explained_in_the_server_s_words(page: Page) -> None:
+    words = "word " * 1000
+    answer = page.request.get("/search", params={"q": words.strip()})
+    page.goto(f"/?q={words.strip().replace(' ', '+')}")
+    problem = page.locator("#results-message [role=alert]")
+    expect(problem).to_contain_text(answer.json()["title"])
+    expect(problem).to_contain_text(answer.json()["detail"])
+
+
+def test_a_file_that_is_no_video_fails_with_its_reason_and_its_name_stays_text(
+    page: Page, tmp_path: Path
+) -> None:
+    name = "<img src=x onerror=alert(1)>.mp4"
+    upload(page, write_not_a_video(tmp_path / name))
+    expect(tray_row(page, name)).to_have_attribute("data-state", "failed", timeout=INDEX_TIMEOUT_MS)
+    row = library_row(page, "<img src=x")
+    expect(row).to_have_attribute("data-state", "failed")
+    expect(row.locator(".row-error")).not_to_be_empty()
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_video_the_browser_cannot_play_says_so_and_offers_the_file(page: Page, tmp_path: Path) -> None:
+    pictures = [(index / 10, flat(BLUE)) for index in range(30)]
+    upload(page, write_video(tmp_path / "archive master.mkv", pictures, codec="ffv1"))
+    expect(tray_row(page, "archive master.mkv")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+    page.get_by_role("button", name="Play archive master.mkv").click()
+    problem = page.locator("#player-problem")
+    expect(problem).to_contain_text("This browser cannot play this file")
+    expect(problem).to_contain_text("FFV1")
+    with page.expect_download() as download:
+        problem.get_by_role("link", name="Download the file").click()
+    assert download.value.suggested_filename == "archive master.mkv"
+
+
+def test_a_deleted_video_is_asked_about_and_then_gone(page: Page, tmp_path: Path) -> None:
+    upload(page, write_two_scenes(tmp_path / "unwanted.mp4", cut_s=2.5, duration_s=5.0))
+    row = library_row(page, "unwanted")
+    expect(row).to_have_attribute("data-state", "ready", timeout=INDEX_TIMEOUT_MS)
+    row.get_by_role("button", name="Delete unwanted").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(row).to_be_visible()
+    row.get_by_role("button", name="Delete unwanted").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(row).to_have_count(0)
+    page.goto("/?q=anything")
+    expect(page.locator("#results-coverage")).to_contain_text("searched")
+    expect(page.get_by_role("link", name="unwanted")).to_have_count(0)
+
+
+def test_nothing_is_wider_than_a_small_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    for path in ("/", "/?q=something+blue"):
+        page.goto(path)
+        expect(page.locator("#library, #results").locator("visible=true")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def upload(page: Page, video: Path) -> None:
+    """Choose a file as the "Add videos" button does."""
+    page.locator("#upload-input").set_input_files(video)
+
+
+def tray_row(page: Page, filename: str) -> Locator:
+    """Return the line of an upload in the corner of the page."""
+    return page.locator(".tray-row", has_text=filename)
+
+
+def library_row(page: Page, title: str) -> Locator:
+    """Return the line of a video in the library."""
+    return page.locator(".row", has_text=title)
+
+
+def last_moment(page: Page, query: str, title: str) -> tuple[str, float]:
+    """Return the clip id and best second of the hit that lies last in the video of this title."""
+    hits = page.request.get("/search", params={"q": query}).json()["data"]
+    hit = max((hit for hit in hits if title in hit["video"]["title"]), key=lambda hit: float(hit["start"]))
+    return str(hit["clip_id"]), float(hit["best_at"])
+
+
+def wait_until_played_past(page: Page, second: float) -> float:
+    """Return the first position seen behind `second`; fails when the video never comes there by playing."""
+    earliest = float(page.evaluate(CURRENT_TIME))
+    deadline = time.monotonic() + EXPECT_TIMEOUT_MS / 1000
+    while time.monotonic() < deadline:
+        position = float(page.evaluate(CURRENT_TIME))
+        if position > second and position > earliest:
+            return position
+        page.wait_for_timeout(50)
+    state = page.evaluate("document.querySelector('video').error?.message")
+    pytest.fail(f"the video stands at {position} s and never passed {second} s ({state})")
+
+
+def colour_on_screen(page: Page) -> list[int]:
+    """Return red, green and blue of the middle of the picture that the player shows."""
+    script = """() => {
+        const video = document.querySelector('video');
+        const canvas = document.createElement('canvas');
+        canvas.width = canvas.height = 1;
+        const context = canvas.getContext('2d');
+        context.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+        return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    }"""
+    return [int(value) for value in page.evaluate(script)]
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
+    """Return once the server answers that it is ready; fails with its log when it ends or takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{server.url}/ready") as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError):
+            time.sleep(0.2)
+    pytest.fail(f"the server did not get ready:\n{server.log.read_text()}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server as Ctrl-C does, which ends its worker; kill it when it does not listen."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
