@@ -4,14 +4,16 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalog.clips import NewClip
 from indexer.decoding.messages import DecodedClip
-from model.video_encoder import VideoEncoder
+
+if TYPE_CHECKING:
+    from model.video_encoder import VideoEncoder
 
 CLIPS_PER_BATCH = 8
 """96 frames at 12 a clip: enough to fill a GPU, yet only seconds on a CPU when a worker must stop."""
@@ -23,7 +25,7 @@ BATCHES_AHEAD = 2
 class ClipEncoder:
     """Encodes the clips it is given, in order; a context, so that a failure leaves no batch waiting."""
 
-    def __init__(self, encoder: VideoEncoder, clips_per_batch: int = CLIPS_PER_BATCH) -> None:
+    def __init__(self, encoder: "VideoEncoder", clips_per_batch: int = CLIPS_PER_BATCH) -> None:
         self.encode_s = 0.0
         """Seconds spent encoding so far."""
         self._encoder, self._clips_per_batch = encoder, clips_per_batch

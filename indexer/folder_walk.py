@@ -7,7 +7,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,11 @@ def walk_videos(folder: Path, excluding: Path | None = None) -> Iterator[FoundFi
         except OSError as error:
             if is_worth_telling:
                 yield Unreadable(path, reason_of(error))
+
+
+def total_bytes(files: Iterable[FoundFile | Unreadable]) -> int:
+    """Return the bytes of the readable ones of ``files``."""
+    return sum(file.size_bytes for file in files if isinstance(file, FoundFile))
 
 
 def hash_file(path: Path, on_bytes: Callable[[int], None]) -> str:

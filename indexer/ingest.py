@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
@@ -23,7 +24,9 @@ from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refu
 from indexer.job_lease import LeaseLost
 from indexer.library import Library
 from indexer.thumbnails import thumbnail_key
-from model.factory import Encoders
+
+if TYPE_CHECKING:
+    from model.factory import Encoders
 
 OnProgress = Callable[[str, float], None]
 """Hears the stage and the fraction done (0 to 1); raises to stop the ingest."""
@@ -68,7 +71,12 @@ class IngestReport:
 
 
 def ingest_video(
-    library: Library, encoders: Encoders, generation_id: int, job: Job, video: Video, on_progress: OnProgress
+    library: Library,
+    encoders: "Encoders",
+    generation_id: int,
+    job: Job,
+    video: Video,
+    on_progress: OnProgress,
 ) -> IngestReport:
     """Index ``video`` and end its claimed ``job``, as done or as failed; the report says which.
 
@@ -88,7 +96,12 @@ def ingest_video(
 
 
 def _index_or_refuse(
-    library: Library, encoders: Encoders, generation_id: int, job: Job, video: Video, on_progress: OnProgress
+    library: Library,
+    encoders: "Encoders",
+    generation_id: int,
+    job: Job,
+    video: Video,
+    on_progress: OnProgress,
 ) -> IngestReport:
     timings = StageTimings()
     try:
@@ -131,7 +144,7 @@ def _sweep_killed_attempt(library: Library, video: Video) -> None:
 
 def _decode_and_encode(
     library: Library,
-    encoders: Encoders,
+    encoders: "Encoders",
     video: Video,
     path: Path,
     timings: StageTimings,
@@ -158,7 +171,7 @@ def _decode_and_encode(
     return IndexedVideo(probe, summary, clips)
 
 
-def _plan_for(encoders: Encoders) -> DecodePlan:
+def _plan_for(encoders: "Encoders") -> DecodePlan:
     preprocessing = encoders.video.preprocessing
     return DecodePlan(
         image_size=preprocessing.image_size,

@@ -1,13 +1,16 @@
 """``python -m indexer.worker``: claim a job, ingest its video, and again, until told to stop.
 
 SIGTERM and SIGINT raise KeyboardInterrupt in the work itself: the current job goes back to the queue at once
-and the process exits with 0.
+and the process exits with 0. Exit code 2: the settings cannot be used.
 """
 
 import logging
+import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from sqlalchemy.exc import OperationalError
@@ -15,10 +18,13 @@ from sqlalchemy.exc import OperationalError
 from indexer.catalog import generations, jobs, videos
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings
+from indexer.errors import UnknownSchema
 from indexer.ingest import IngestReport, OnProgress, ingest_video
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library, open_library
-from model.factory import Encoders, load_encoders
+
+if TYPE_CHECKING:
+    from model.factory import Encoders
 
 IDLE_S = 0.5
 """Between two looks at an empty queue."""
@@ -36,7 +42,7 @@ def ignore_progress(stage: str, fraction: float) -> None:
 class Worker:
     """Does jobs one at a time, under the generation of its own encoders."""
 
-    def __init__(self, library: Library, encoders: Encoders) -> None:
+    def __init__(self, library: Library, encoders: "Encoders") -> None:
         self.library, self.encoders = library, encoders
         self.owner = jobs.this_process()
         with library.database.writing() as session:
@@ -72,7 +78,7 @@ class Worker:
         return (job, video) if job is not None and video is not None else None
 
 
-def run_worker(library: Library, encoders: Encoders, idle_s: float = IDLE_S) -> None:
+def run_worker(library: Library, encoders: "Encoders", idle_s: float = IDLE_S) -> None:
     """Do jobs as they come until KeyboardInterrupt, which gives the current one back."""
     worker = Worker(library, encoders)
     log.info("worker started", extra={"owner": worker.owner, "generation": worker.generation_id})
@@ -87,23 +93,44 @@ def run_worker(library: Library, encoders: Encoders, idle_s: float = IDLE_S) -> 
             time.sleep(idle_s)
 
 
+def encoders_of(settings: Settings) -> "Encoders":
+    """Return the encoders that the settings name; raises ValueError naming the known presets."""
+    from model.factory import load_encoders  # imports torch: seconds that wrong usage need not wait for
+
+    return load_encoders(settings.model, reduction=settings.reduction, device=settings.device)
+
+
 def stop_on_sigterm() -> None:
     """Let SIGTERM do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def exit_at_once(code: int) -> NoReturn:
+    """End the process without waiting for the batch that the encoder is at; its job has been given back."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def main() -> None:
     """Index queued videos until SIGTERM or Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop_on_sigterm()
-    settings = Settings()
     try:
-        library = open_library(settings)
-        run_worker(
-            library, load_encoders(settings.model, reduction=settings.reduction, device=settings.device)
-        )
+        library, encoders = _open_configured()
+        run_worker(library, encoders)
     except KeyboardInterrupt:
         log.info("worker stopped")
+        exit_at_once(0)
+
+
+def _open_configured() -> tuple[Library, "Encoders"]:
+    try:
+        settings = Settings()
+        return open_library(settings), encoders_of(settings)
+    except (ValueError, UnknownSchema) as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 """Ingest with real files, a real decoder, a real database, fake encoders: all or nothing."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 
 from indexer.catalog import jobs, vector_codec, videos
 from indexer.catalog.tables import (
@@ -19,68 +17,17 @@ from indexer.catalog.tables import (
     Video,
     VideoState,
 )
-from indexer.catalog.videos import NewVideo
-from indexer.folder_walk import hash_file
 from indexer.ingest import IngestReport
 from indexer.library import Library
 from indexer.worker import Worker
 from model.factory import Encoders
-from model.video_encoder import VideoEmbedding
-from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP, FakeVideoEncoder, fake_encoders
+from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP, fake_encoders
+from tests.indexing import count_clips, encoders_that, enqueue, the_job, the_video, thumbnails
 from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
-
-
-class InterferingEncoder(FakeVideoEncoder):
-    """Does something to the library while a video is being encoded."""
-
-    def __init__(self, interfere: Callable[[], None]) -> None:
-        self._interfere = interfere
-
-    def encode(self, frames: NDArray[np.uint8]) -> VideoEmbedding:
-        self._interfere()
-        return super().encode(frames)
-
-
-def encoders_that(interfere: Callable[[], None]) -> Encoders:
-    fake = fake_encoders()
-    return Encoders(video=InterferingEncoder(interfere), text=fake.text, settings=fake.settings)
-
-
-def enqueue(library: Library, path: Path) -> str:
-    """Add the file to the library and return its job's id."""
-    new = NewVideo(
-        sha256=hash_file(path, lambda _: None),
-        filename=path.name,
-        media_path=str(path),
-        is_managed=False,
-        size_bytes=path.stat().st_size,
-    )
-    with library.database.writing() as session:
-        video, _ = videos.add_or_get(session, new)
-        return jobs.enqueue(session, video.id).id
 
 
 def ingest(library: Library, encoders: Encoders | None = None) -> IngestReport | None:
     return Worker(library, encoders or fake_encoders()).run_one()
-
-
-def the_job(library: Library, job_id: str) -> Job:
-    with library.database.reading() as session:
-        return session.get_one(Job, job_id)
-
-
-def the_video(library: Library) -> Video:
-    with library.database.reading() as session:
-        return session.scalars(select(Video)).one()
-
-
-def count_clips(library: Library) -> int:
-    with library.database.reading() as session:
-        return session.scalar(select(func.count()).select_from(Clip)) or 0
-
-
-def thumbnails(library: Library) -> list[Path]:
-    return sorted((library.settings.home_folder / "thumbnails").rglob("*.jpg"))
 
 
 def test_a_good_video_becomes_clips_vectors_and_thumbnails_in_one_revision(

@@ -1,0 +1,116 @@
+"""Index the files of a folder: take them in, then do their jobs here, beside whatever other workers do.
+
+Any number of batches and workers may run on one library: a job is done by whoever claims it first, and a
+file that somebody else is indexing is waited for.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from indexer.batch_display import BatchDisplay, IndexingBar
+from indexer.catalog.tables import Job, JobState
+from indexer.folder_intake import QueuedFile, Refusal, take_in
+from indexer.folder_walk import FoundFile, Unreadable, total_bytes
+from indexer.library import Library
+from indexer.worker import Worker
+
+if TYPE_CHECKING:
+    from model.factory import Encoders
+
+WAIT_S = 0.5
+"""Between two looks at the jobs that other workers have."""
+
+
+@dataclass
+class BatchResult:
+    """What became of a folder's files."""
+
+    indexed: int = 0
+    already_indexed: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    duration_s: float = 0.0
+    """Seconds of video indexed by this process."""
+    elapsed_s: float = 0.0
+
+    @property
+    def files(self) -> int:
+        """Return how many files were looked at."""
+        return self.indexed + self.already_indexed + len(self.refusals)
+
+
+def run_batch(
+    library: Library, encoders: "Encoders", files: Sequence[FoundFile | Unreadable], display: BatchDisplay
+) -> BatchResult:
+    """Index each of ``files`` that is not indexed yet, and return what became of all.
+
+    Raises KeyboardInterrupt, the job at hand being back in the queue, and OperationalError when the database
+    fails; run again, it goes on where it stopped.
+    """
+    result = BatchResult()
+    started = time.monotonic()
+    worker = Worker(library, encoders)
+    queue = _take_in_all(worker, files, display, result)
+    with display.indexing(len(queue), sum(file.size_bytes for file in queue)) as bar:
+        _index_all(worker, queue, bar, result)
+    result.elapsed_s = time.monotonic() - started
+    return result
+
+
+def _take_in_all(
+    worker: Worker, files: Sequence[FoundFile | Unreadable], display: BatchDisplay, result: BatchResult
+) -> list[QueuedFile]:
+    queue: dict[str, QueuedFile] = {}
+    with display.reading(total_bytes(files)) as on_bytes:
+        for file in files:
+            taken = take_in(worker.library, worker.generation_id, file, on_bytes)
+            if isinstance(taken, Refusal):
+                result.refusals.append(taken)
+            elif taken is None or taken.job_id in queue:  # a second copy of the same bytes
+                result.already_indexed += 1
+            else:
+                queue[taken.job_id] = taken
+    return list(queue.values())
+
+
+def _index_all(worker: Worker, queue: Iterable[QueuedFile], bar: IndexingBar, result: BatchResult) -> None:
+    """Do the jobs of ``queue`` in order, looking again and again at those that others have."""
+    waiting = deque(queue)
+    others = 0  # jobs in a row that were not ours to do
+    while waiting:
+        file = waiting.popleft()
+        if _index_one(worker, file, bar, result):
+            others = 0
+            continue
+        waiting.append(file)
+        others += 1
+        if others >= len(waiting):
+            time.sleep(WAIT_S)
+            others = 0
+
+
+def _index_one(worker: Worker, file: QueuedFile, bar: IndexingBar, result: BatchResult) -> bool:
+    """Return whether the job of ``file`` has ended, done here or by another worker."""
+
+    def show(_stage: str, fraction: float) -> None:
+        bar.working_on(file.path.name, file.size_bytes, fraction)
+
+    report = worker.run_one([file.job_id], on_progress=show)
+    with worker.library.database.reading() as session:
+        job = session.get(Job, file.job_id)
+    if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
+        return False
+    if job is None:
+        result.refusals.append(Refusal(file.path, "deleted", "it was deleted from the library meanwhile"))
+    elif job.state is JobState.FAILED:
+        result.refusals.append(
+            Refusal(file.path, job.error_code or "failed", job.error_message or "no reason")
+        )
+    else:
+        result.indexed += 1
+    duration_s = report.duration_s if report is not None else 0.0
+    result.duration_s += duration_s
+    bar.finished(file.size_bytes, duration_s)
+    return True

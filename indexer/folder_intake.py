@@ -1,0 +1,120 @@
+"""A found file becomes a queued job, unless it is indexed already or refused at the door.
+
+A file is known by the sha256 of its bytes, wherever it lies: one that was moved or renamed only has its path
+corrected. Files stay where they are; nothing is copied.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from indexer.catalog import jobs, videos
+from indexer.catalog.tables import Clip, Embedding, Video, VideoState
+from indexer.catalog.videos import NewVideo
+from indexer.config import Settings
+from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
+from indexer.library import Library
+
+
+@dataclass(frozen=True)
+class QueuedFile:
+    """A file with a job to wait for: new, or failed before, or already in the queue."""
+
+    job_id: str
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that is not in the index, and why; ``code`` is stable, ``reason`` is for a person."""
+
+    path: Path
+    code: str
+    reason: str
+
+
+def take_in(
+    library: Library, generation_id: int, file: FoundFile | Unreadable, on_bytes: Callable[[int], None]
+) -> QueuedFile | Refusal | None:
+    """Queue ``file`` or refuse it; None when it is indexed. ``on_bytes`` hears of each chunk hashed."""
+    if isinstance(file, Unreadable):
+        return Refusal(file.path, "unreadable", file.reason)
+    refusal = refuse_at_the_door(library.settings, file)
+    if refusal is not None:
+        return refusal
+    try:
+        sha256 = hash_file(file.path, on_bytes)
+        size_bytes = file.path.stat().st_size
+    except OSError as error:
+        return Refusal(file.path, "unreadable", reason_of(error))
+    if size_bytes != file.size_bytes:
+        return Refusal(
+            file.path,
+            "still-changing",
+            "its size changed while it was read: index it again once it is complete",
+        )
+    with library.database.writing() as session:
+        job_id = _enqueue(session, generation_id, sha256, file)
+    return QueuedFile(job_id, file.path, file.size_bytes) if job_id is not None else None
+
+
+def refuse_at_the_door(settings: Settings, file: FoundFile) -> Refusal | None:
+    """Return why ``file`` need not even be read, or None."""
+    if file.size_bytes == 0:
+        return Refusal(file.path, "empty-file", "it has 0 bytes: copy it again")
+    if file.size_bytes > settings.max_video_bytes:
+        return Refusal(
+            file.path,
+            "file-too-large",
+            f"it has {file.size_bytes} bytes, more than the {settings.max_video_bytes} allowed: "
+            "set REELSEEK_MAX_VIDEO_BYTES higher",
+        )
+    try:
+        str(file.path).encode()
+    except UnicodeEncodeError:
+        return Refusal(
+            file.path, "unreadable-name", "its path is not valid UTF-8: rename the file or its folder"
+        )
+    return None
+
+
+def is_indexed(session: Session, video: Video, generation_id: int) -> bool:
+    """Return whether ``video`` can be found by a search in the generation."""
+    has_vectors = select(
+        exists().where(
+            Embedding.clip_id == Clip.id, Clip.video_id == video.id, Embedding.generation_id == generation_id
+        )
+    )
+    return video.state is VideoState.READY and bool(session.scalar(has_vectors))
+
+
+def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile) -> str | None:
+    """Return the id of the job to wait for; None when the video is indexed."""
+    video, is_new = videos.add_or_get(
+        session,
+        NewVideo(
+            sha256=sha256,
+            filename=file.path.name,
+            media_path=str(file.path),
+            is_managed=False,
+            size_bytes=file.size_bytes,
+        ),
+    )
+    if not is_new:
+        _follow_move(video, file.path)
+    if is_indexed(session, video, generation_id):
+        return None
+    return jobs.enqueue(session, video.id).id
+
+
+def _follow_move(video: Video, path: Path) -> None:
+    """Correct where ``video`` lies when ``path`` has the same bytes and its old path leads nowhere."""
+    if video.is_managed or Path(video.media_path).exists():
+        return
+    if video.title == Path(video.filename).stem:  # nobody has given it a title of its own
+        video.title = path.stem
+    video.media_path, video.filename = str(path), path.name

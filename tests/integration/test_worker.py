@@ -1,0 +1,87 @@
+"""The worker as a process of its own, and the lease of the job it holds."""
+
+import signal
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from indexer.catalog import jobs
+from indexer.catalog.tables import Job, JobState, VideoState, now
+from indexer.job_lease import JobLease, LeaseLost
+from indexer.library import Library
+from indexer.worker import Worker, main
+from tests.indexing import encoders_that, enqueue, stuck_process, the_job, the_video, thumbnails
+from tests.synthetic_video import write_plain
+
+EXIT_WITHIN_S = 20.0
+"""Generous for a busy machine; an encoder that is stuck for ever would make it wait for ever."""
+
+
+def test_a_stopped_worker_gives_its_job_back_and_exits_with_0(library: Library, tmp_path: Path) -> None:
+    job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
+    with stuck_process(library, 0, "worker") as worker:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(EXIT_WITHIN_S) == 0
+
+    job = the_job(library, job_id)
+    assert (job.state, job.attempts, job.owner) == (JobState.QUEUED, 0, None)
+    assert the_video(library).state is VideoState.PENDING
+    assert thumbnails(library) == []
+
+
+def test_settings_that_cannot_be_used_end_the_worker_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REELSEEK_MODEL", "no-such-preset")
+    monkeypatch.setattr("indexer.worker.stop_on_sigterm", lambda: None)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "no-such-preset" in capsys.readouterr().err
+
+
+def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.job_lease.HEARTBEAT_S", 0.05)
+    renewed = threading.Event()
+
+    def expire_and_wait() -> None:
+        with library.database.writing() as session:
+            session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
+        while not renewed.wait(0.05):
+            if the_job(library, job_id).lease_until > now():  # type: ignore[operator]
+                renewed.set()
+
+    job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
+    assert Worker(library, encoders_that(expire_and_wait)).run_one() is not None
+    assert the_job(library, job_id).state is JobState.DONE
+
+
+def claimed_job(library: Library, tmp_path: Path) -> Job:
+    enqueue(library, write_plain(tmp_path / "a.mp4"))
+    with library.database.writing() as session:
+        job = jobs.claim(session, jobs.this_process())
+    assert job is not None
+    return job
+
+
+def test_the_lease_publishes_stage_and_fraction(library: Library, tmp_path: Path) -> None:
+    job = claimed_job(library, tmp_path)
+    with JobLease(library.database, job, heartbeat_s=0.02) as lease:
+        lease.report("decoding", 0.25)
+        while the_job(library, job.id).stage != "decoding":
+            pass
+    assert the_job(library, job.id).fraction == 0.25
+
+
+def test_a_lost_lease_stops_the_work_at_its_next_report(library: Library, tmp_path: Path) -> None:
+    job = claimed_job(library, tmp_path)
+    with library.database.writing() as session:
+        session.execute(update(Job).values(token=Job.token + 1))
+    with JobLease(library.database, job, heartbeat_s=0.02) as lease, pytest.raises(LeaseLost, match=job.id):
+        while True:
+            lease.report("decoding", 0.5)
