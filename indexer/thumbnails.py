@@ -36,10 +36,13 @@ class ThumbnailStore:
             raise ValueError(f"thumbnail key {key!r}: must be made by thumbnail_key()")
         return self._root / key
 
-    def delete_video(self, sha256: str) -> None:
-        """Delete all thumbnails of a video; does nothing when there is none."""
+    def delete_video(self, sha256: str) -> int:
+        """Delete all thumbnails of a video and return how many there were."""
         _require_sha256(sha256)
-        shutil.rmtree(self._root / sha256[:2] / sha256, ignore_errors=True)
+        folder = self._root / sha256[:2] / sha256
+        count = sum(1 for _ in folder.glob("*.jpg"))
+        shutil.rmtree(folder, ignore_errors=True)
+        return count
 
 
 def _require_sha256(sha256: str) -> None:

@@ -1,0 +1,155 @@
+"""``/videos``: adding, listing, reading, playing and deleting videos."""
+
+from datetime import datetime
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
+from starlette.requests import ClientDisconnect
+
+from app.deletion import delete_video
+from app.dependencies import ServicesDependency
+from app.descriptions import describe_videos
+from app.errors import (
+    InvalidCursor,
+    MalformedUpload,
+    NotMultipart,
+    StorageFull,
+    UnknownVideo,
+    UploadConflict,
+    UploadStalled,
+)
+from app.media_type import media_type
+from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
+from app.problem_responses import problem_docs
+from app.schemas import DeletionReceipt, PageInfo, UploadReceipt, VideoDetails, VideoList
+from app.upload import UploadBody, accept_video
+from app.upload_form import upload_body_docs
+from app.urls import job_url, video_url
+from indexer.catalog import videos
+from indexer.catalog.tables import Video, VideoState
+from indexer.errors import EmptyUpload, MediaMissing, UploadTooLarge
+
+router = APIRouter(tags=["videos"])
+
+MAX_PAGE = 200
+
+
+class ListCursor(Cursor):
+    """The last video of a page of the list."""
+
+    added_at: datetime
+    video_id: str
+
+
+@router.post(
+    "/videos",
+    status_code=202,
+    summary="Upload a video",
+    response_model=UploadReceipt,
+    openapi_extra={"requestBody": upload_body_docs()},
+    responses={
+        200: {"model": UploadReceipt, "description": "The library has these bytes already, indexed"},
+        **problem_docs(
+            MalformedUpload,
+            ClientDisconnect,
+            UploadStalled,
+            UploadConflict,
+            UploadTooLarge,
+            NotMultipart,
+            RequestValidationError,
+            EmptyUpload,
+            StorageFull,
+        ),
+    },
+)
+async def upload_video(request: Request, response: Response, services: ServicesDependency) -> UploadReceipt:
+    """Store a video and enqueue its indexing, which `Location` shows; the same bytes are one video."""
+    body = UploadBody(request)
+    accepted = await to_thread.run_sync(
+        accept_video, services.library, services.settings, body, limiter=services.upload_threads
+    )
+    video, job = accepted.video, accepted.job
+    response.status_code = 200 if video.state is VideoState.READY else 202
+    response.headers["Location"] = job_url(job.id)
+    return UploadReceipt(
+        video_id=video.id,
+        job_id=job.id,
+        state=video.state,
+        sha256=video.sha256,
+        is_new=accepted.is_new,
+        video_url=video_url(video.id),
+        job_url=job_url(job.id),
+    )
+
+
+@router.get("/videos", summary="List videos", responses=problem_docs(InvalidCursor, RequestValidationError))
+def list_videos(
+    services: ServicesDependency,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most videos on a page")] = 50,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+) -> VideoList:
+    """Return the videos of the library, newest first."""
+    place = decode_cursor(cursor, ListCursor) if cursor is not None else None
+    after = (place.added_at, place.video_id) if place else None
+    with services.library.database.reading() as session:
+        found = videos.list_page(session, limit=limit + 1, after=after)
+        described = describe_videos(session, found[:limit])
+    next_cursor = None
+    if len(found) > limit:
+        last = found[limit - 1]
+        next_cursor = encode_cursor(ListCursor(added_at=last.added_at, video_id=last.id))
+    return VideoList(data=described, page_info=PageInfo(limit=limit, next_cursor=next_cursor))
+
+
+@router.get("/videos/{video_id}", summary="Read a video", responses=problem_docs(UnknownVideo))
+def read_video(services: ServicesDependency, video_id: str) -> VideoDetails:
+    """Return what is known of one video."""
+    with services.library.database.reading() as session:
+        return describe_videos(session, [_get(session, video_id)])[0]
+
+
+@router.delete("/videos/{video_id}", summary="Delete a video", responses=problem_docs(UnknownVideo))
+def remove_video(services: ServicesDependency, video_id: str) -> DeletionReceipt:
+    """Delete a video with its clips, vectors, thumbnails and uploaded file; repeated, it answers 404."""
+    return delete_video(services.library, video_id)
+
+
+@router.get(
+    "/videos/{video_id}/stream",
+    summary="Play a video",
+    response_class=FileResponse,
+    responses={
+        200: {"description": "The whole file", "content": {"video/*": {}}},
+        206: {"description": "The bytes asked for in `Range`", "content": {"video/*": {}}},
+        **problem_docs(UnknownVideo, MediaMissing),
+    },
+)
+@router.head("/videos/{video_id}/stream", include_in_schema=False)
+def stream_video(services: ServicesDependency, video_id: str) -> FileResponse:
+    """Return the file as it was given, whole or the byte range asked for, so that players can seek."""
+    with services.library.database.reading() as session:
+        video = _get(session, video_id)
+    path = services.library.media.locate(video.media_path)
+    try:
+        stat_result = path.stat()
+    except OSError as error:
+        way_out = "upload it again" if video.is_managed else f"put {video.filename!r} back where it was"
+        raise MediaMissing(f"the file of video {video_id} is gone from the disk: {way_out}") from error
+    return FileResponse(
+        path,
+        media_type=media_type(video),
+        stat_result=stat_result,
+        filename=video.filename,
+        content_disposition_type="inline",
+    )
+
+
+def _get(session: Session, video_id: str) -> Video:
+    video = videos.get(session, video_id) if "\0" not in video_id else None
+    if video is None:
+        raise UnknownVideo(video_id)
+    return video

@@ -1,0 +1,68 @@
+"""The ``reelseek`` command (also ``python -m app``).
+
+Torch takes seconds to import, so commands import what they run when they run.
+"""
+
+import logging
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+
+from indexer.errors import UnknownSchema
+
+commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=False)
+errors = Console(stderr=True)
+
+EXIT_FAILED = 1
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (REELSEEK_HOST, else 127.0.0.1).")]
+Port = Annotated[int | None, typer.Option(help="TCP port to listen on (REELSEEK_PORT, else 8000).")]
+Workers = Annotated[
+    int | None, typer.Option(help="Indexing processes to start (REELSEEK_WORKERS, else 1; 0 for none).")
+]
+Words = Annotated[str, typer.Argument(help="What is to be seen, in words.")]
+Limit = Annotated[int, typer.Option(min=1, max=100, help="Most moments to show.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of GET /search instead of a table.")]
+
+
+@commands.callback()
+def describe() -> None:
+    """Search inside your own videos with words."""
+
+
+@commands.command()
+def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Serve the page and the HTTP interface, and index what is uploaded, until Ctrl-C."""
+    from app.config import ServiceSettings
+    from app.serving import serve_until_stopped
+
+    given = {"host": host, "port": port, "workers": workers}
+    settings = {name: value for name, value in given.items() if value is not None}
+    serve_until_stopped(ServiceSettings.model_validate(settings))
+
+
+@commands.command()
+def search(words: Words, limit: Limit = 10, as_json: AsJson = False) -> None:
+    """Print the moments that fit the words best."""
+    from app.config import ServiceSettings
+    from app.terminal_search import search_and_print
+
+    search_and_print(ServiceSettings(), words, limit, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is said in one line, without a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        commands()
+    except ValidationError as error:
+        for found in error.errors():
+            name = "_".join(map(str, found["loc"])).upper()
+            errors.print(f"REELSEEK_{name} is {found['input']!r}: {found['msg']}", style="red", markup=False)
+        raise SystemExit(EXIT_FAILED) from None
+    except (ValueError, UnknownSchema, OperationalError) as error:
+        errors.print(f"{error}", style="red", markup=False)
+        raise SystemExit(EXIT_FAILED) from None

@@ -1,0 +1,88 @@
+"""The composition root: the parts of one service, built here and nowhere else, and their names in routes."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from anyio import CapacityLimiter
+from fastapi import Depends, Request
+
+from app.config import ServiceSettings
+from app.query_encoder import QueryEncoder
+from indexer.catalog import generations
+from indexer.library import Library, open_library
+from indexer.vector_index.follower import IndexFollower
+from model.factory import Encoders, load_encoders
+
+MAX_CONCURRENT_UPLOADS = 16
+"""Threads kept for uploads; more of them wait their turn without holding one."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What routes and the command line work with."""
+
+    settings: ServiceSettings
+    library: Library
+    queries: QueryEncoder
+    follower: IndexFollower
+    generation_id: int
+    preset: str
+    upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
+
+    def close(self) -> None:
+        """Save the index's snapshot, so that the next start is fast, and close the library."""
+        try:
+            self.follower.save_snapshot()
+        except OSError:
+            log.warning("the index snapshot was not saved; the next start rebuilds it", exc_info=True)
+        self.library.close()
+
+
+def build_services(settings: ServiceSettings, encoders: Encoders | None = None) -> Services:
+    """Return the services of ``settings``, with the encoders it names unless others are given.
+
+    Raises ValueError and UnknownSchema for a library or a model that cannot be opened.
+    """
+    library = open_library(settings)
+    try:
+        return assemble_services(settings, library, encoders or _load(settings))
+    except BaseException:
+        library.close()
+        raise
+
+
+def assemble_services(settings: ServiceSettings, library: Library, encoders: Encoders) -> Services:
+    """Return services around an open library and loaded encoders, whose generation serves from now on."""
+    with library.database.writing() as session:
+        generation = generations.ensure(session, encoders.settings)
+    follower = IndexFollower(
+        database=library.database,
+        generation_id=generation.id,
+        fingerprint=generation.fingerprint,
+        dimension=generation.dimension,
+        snapshot_path=library.snapshot_path(generation.id),
+    )
+    return Services(
+        settings=settings,
+        library=library,
+        queries=QueryEncoder(encoders.text),
+        follower=follower,
+        generation_id=generation.id,
+        preset=encoders.settings.preset,
+    )
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that answers ``request``."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDependency = Annotated[Services, Depends(services_of)]
+
+
+def _load(settings: ServiceSettings) -> Encoders:
+    return load_encoders(settings.model, reduction=settings.reduction, device=settings.device)

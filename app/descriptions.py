@@ -1,0 +1,67 @@
+"""Rows of the catalog as the HTTP interface shows them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.schemas import Failure, JobDetails, VideoDetails
+from app.urls import stream_url, thumbnail_url
+from indexer.catalog import clips, jobs
+from indexer.catalog.tables import Job, Video
+
+
+def describe_videos(session: Session, videos: Sequence[Video]) -> list[VideoDetails]:
+    """Return the videos with what belongs to them, in their order; three queries however many there are."""
+    ids = [video.id for video in videos]
+    counts = clips.counts(session, ids)
+    first_clips = clips.first_of(session, ids)
+    latest_jobs = jobs.latest(session, ids)
+    return [
+        _video(video, counts.get(video.id, 0), first_clips.get(video.id), latest_jobs.get(video.id))
+        for video in videos
+    ]
+
+
+def describe_job(job: Job) -> JobDetails:
+    """Return a job."""
+    return JobDetails(
+        id=job.id,
+        video_id=job.video_id,
+        state=job.state,
+        stage=job.stage,
+        fraction=job.fraction,
+        attempts=job.attempts,
+        error=_failure(job.error_code, job.error_message),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+def _video(video: Video, clip_count: int, first_clip_id: str | None, job: Job | None) -> VideoDetails:
+    return VideoDetails(
+        id=video.id,
+        title=video.title,
+        filename=video.filename,
+        state=video.state,
+        duration=video.duration_s,
+        width=video.width,
+        height=video.height,
+        codec=video.codec,
+        size_bytes=video.size_bytes,
+        sha256=video.sha256,
+        collection=video.collection,
+        recorded_at=video.recorded_at,
+        added_at=video.added_at,
+        metadata=video.extra,
+        clip_count=clip_count,
+        error=_failure(video.error_code, video.error_message),
+        warning=video.warning,
+        job_id=job.id if job else None,
+        stream_url=stream_url(video.id),
+        thumbnail_url=thumbnail_url(first_clip_id) if first_clip_id else None,
+    )
+
+
+def _failure(code: str | None, message: str | None) -> Failure | None:
+    return Failure(code=code, message=message or "") if code else None

@@ -1,0 +1,149 @@
+# ruff: noqa: N818 - the name of each class is the reason itself
+"""What can go wrong in a request, and the one table that says how each is answered.
+
+::
+
+    RequestError
+    ├── UnknownVideo, UnknownClip, UnknownJob, ThumbnailMissing
+    ├── InvalidCursor
+    ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
+    └── NotReady
+
+Only this module knows status codes. A type never changes its name once released: clients compare them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect
+
+from indexer.errors import EmptyUpload, MediaMissing, UploadTooLarge
+
+
+class RequestError(Exception):
+    """A request cannot be answered; the message says why, with the value, and the way out."""
+
+
+class UnknownVideo(RequestError):
+    """No video has this id."""
+
+    def __init__(self, video_id: str) -> None:
+        super().__init__(f"there is no video {video_id!r}: GET /videos lists those there are")
+
+
+class UnknownClip(RequestError):
+    """No clip has this id."""
+
+    def __init__(self, clip_id: str) -> None:
+        super().__init__(f"there is no clip {clip_id!r}: its video was deleted or indexed anew; search again")
+
+
+class UnknownJob(RequestError):
+    """No job has this id."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"there is no job {job_id!r}: jobs go with their video when it is deleted")
+
+
+class ThumbnailMissing(RequestError):
+    """The clip is known and its picture is not on the disk."""
+
+
+class InvalidCursor(RequestError):
+    """A cursor that this service did not give, or not for this request."""
+
+
+class NotMultipart(RequestError):
+    """An upload in another format than multipart/form-data."""
+
+
+class MalformedUpload(RequestError):
+    """A multipart body that cannot be read to its end."""
+
+
+class UploadStalled(RequestError):
+    """An upload of which no byte came for too long."""
+
+
+class UploadConflict(RequestError):
+    """The same video was deleted while it was uploaded again."""
+
+
+class StorageFull(RequestError):
+    """The disk has no room for the upload."""
+
+
+class NotReady(RequestError):
+    """A part that searching needs does not work at the moment."""
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """How one kind of error is answered."""
+
+    name: str  # stable, kebab-case
+    status: int
+    title: str  # the same in every occurrence
+
+    @property
+    def type(self) -> str:
+        """Return the problem's ``type``: a URI reference, relative to the service."""
+        return f"/problems/{self.name}"
+
+
+PROBLEMS: Mapping[type[Exception], ProblemKind] = {
+    InvalidCursor: ProblemKind("invalid-cursor", 400, "The cursor is not valid here"),
+    MalformedUpload: ProblemKind("malformed-upload", 400, "The upload cannot be read"),
+    ClientDisconnect: ProblemKind("upload-interrupted", 400, "The connection ended before the request did"),
+    UnknownVideo: ProblemKind("unknown-video", 404, "There is no such video"),
+    UnknownClip: ProblemKind("unknown-clip", 404, "There is no such clip"),
+    UnknownJob: ProblemKind("unknown-job", 404, "There is no such job"),
+    MediaMissing: ProblemKind("media-missing", 404, "The video's file is gone"),
+    ThumbnailMissing: ProblemKind("thumbnail-missing", 404, "The clip's picture is gone"),
+    UploadStalled: ProblemKind("upload-stalled", 408, "The upload stopped coming"),
+    UploadConflict: ProblemKind("upload-conflict", 409, "The video was deleted meanwhile"),
+    UploadTooLarge: ProblemKind("upload-too-large", 413, "The file is too large"),
+    NotMultipart: ProblemKind("not-multipart", 415, "The upload is not multipart/form-data"),
+    RequestValidationError: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
+    EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
+    NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
+    OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
+    StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),
+}
+"""Every error of ours that a request can end in."""
+
+HTTP_PROBLEMS: Mapping[int, ProblemKind] = {
+    kind.status: kind
+    for kind in (
+        ProblemKind("bad-request", 400, "The request cannot be understood"),
+        ProblemKind("not-found", 404, "There is nothing at this address"),
+        ProblemKind("method-not-allowed", 405, "This address does not take this method"),
+        ProblemKind("range-not-satisfiable", 416, "The file has no such range of bytes"),
+        ProblemKind("internal-error", 500, "Something went wrong on our side"),
+    )
+}
+"""Errors that the framework itself answers, by status; any other status reads as 400 or 500."""
+
+
+def problem_of(error: Exception) -> ProblemKind:
+    """Return how ``error`` is answered; an exception that no table names is an internal error."""
+    for kind in type(error).__mro__:
+        if kind in PROBLEMS:
+            return PROBLEMS[kind]
+    return HTTP_PROBLEMS[500]
+
+
+def problem_of_status(status: int) -> ProblemKind:
+    """Return how an error status of the framework is answered."""
+    if status in HTTP_PROBLEMS:
+        return HTTP_PROBLEMS[status]
+    nearest = HTTP_PROBLEMS[400 if status < 500 else 500]
+    return ProblemKind(nearest.name, status, nearest.title)
+
+
+def all_problems() -> list[ProblemKind]:
+    """Return every kind of problem, once each, by status and name."""
+    kinds = {*PROBLEMS.values(), *HTTP_PROBLEMS.values()}
+    return sorted(kinds, key=lambda kind: (kind.status, kind.name))

@@ -1,0 +1,88 @@
+"""The web application: ``uvicorn --factory app.main:create_app``."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from app.api import clips, health, jobs, page, search, videos
+from app.config import ServiceSettings
+from app.dependencies import Services, build_services
+from app.problem_responses import install_error_handlers
+from app.request_envelope import RequestEnvelope
+from app.schemas import Problem
+from app.version import installed_version
+
+TAGS = [
+    {"name": "search", "description": "Moments by words"},
+    {"name": "videos", "description": "The library"},
+    {"name": "clips", "description": "The moments that videos are cut into"},
+    {"name": "jobs", "description": "Indexing, which goes on in the background"},
+    {"name": "health", "description": "For whoever watches over the service"},
+]
+
+
+def create_app(settings: ServiceSettings | None = None, services: Services | None = None) -> FastAPI:
+    """Return the application.
+
+    It opens the library and loads the model when it starts, and closes them when it stops, unless
+    ``services`` are given: those stay the caller's.
+    """
+    app = FastAPI(
+        title="ReelSeek",
+        summary="Search inside your own videos with words.",
+        version=installed_version(),
+        openapi_tags=TAGS,
+        generate_unique_id_function=operation_id,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere, which our content policy forbids
+        redoc_url=None,
+        lifespan=_lifespan(settings) if services is None else None,
+    )
+    if services is not None:
+        app.state.services = services
+    install_error_handlers(app)
+    app.add_middleware(RequestEnvelope)
+    for module in (search, videos, clips, jobs, health, page):
+        app.include_router(module.router)
+    app.mount("/web", page.PageFiles(), name="web")
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the stable name of an operation: tag and function, which clients make their names from."""
+    tag = str(route.tags[0]) if route.tags else "page"
+    return f"{tag}-{route.name}"
+
+
+def _lifespan(settings: ServiceSettings | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        built = await to_thread.run_sync(build_services, settings or ServiceSettings())
+        app.state.services = built
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(built.close)
+
+    return lifespan
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            tags=app.openapi_tags,
+            routes=app.routes,
+        )
+        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = definition.pop("$defs")
+        schema["components"]["schemas"].update({**parts, "Problem": definition})
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,191 @@
+"""The answers of the HTTP interface. Times inside a video are seconds from its first frame, as floats."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from indexer.catalog.tables import JobState, VideoState
+
+
+class InvalidParameter(BaseModel):
+    """What is wrong with one parameter."""
+
+    location: str = Field(description="`query`, `path`, `header` or `body`")
+    parameter: str = Field(description="Name of the parameter")
+    message: str = Field(description="What is wrong with it")
+    value: str | None = Field(description="What was sent, shortened; null when nothing was")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457, application/problem+json)."""
+
+    type: str = Field(description="Stable name of the kind of problem: compare this, never the texts")
+    title: str = Field(description="The kind of problem in words")
+    status: int = Field(description="HTTP status")
+    detail: str = Field(description="What went wrong this time, and the way out")
+    instance: str = Field(description="Path of the request")
+    request_id: str = Field(description="Also in the X-Request-ID header and in the service's log")
+    errors: list[InvalidParameter] = Field(default=[], description="For invalid parameters: each of them")
+
+
+class PageInfo(BaseModel):
+    """Where a list goes on."""
+
+    limit: int = Field(description="Most entries on this page")
+    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one")
+
+
+class Failure(BaseModel):
+    """Why something could not be indexed."""
+
+    code: str = Field(description="Stable name of the reason")
+    message: str = Field(description="The reason and the way out")
+
+
+class VideoDetails(BaseModel):
+    """A video of the library."""
+
+    id: str
+    title: str
+    filename: str = Field(description="As it was when the video came; only for showing")
+    state: VideoState = Field(description="`ready` can be searched")
+    duration: float | None = Field(description="Seconds that decode; null until known")
+    width: int | None = Field(description="Pixels, upright, as shown")
+    height: int | None = Field(description="Pixels, upright, as shown")
+    codec: str | None
+    size_bytes: int
+    sha256: str = Field(description="Of the file's bytes; the same bytes are the same video")
+    collection: str | None
+    recorded_at: datetime | None
+    added_at: datetime
+    metadata: dict[str, object] = Field(description="As given with the upload")
+    clip_count: int
+    error: Failure | None
+    warning: str | None = Field(description="What was odd with a file that was indexed all the same")
+    job_id: str | None = Field(description="The latest job that indexed it or will")
+    stream_url: str
+    thumbnail_url: str | None = Field(description="Picture of its first clip; null until indexed")
+
+
+class VideoList(BaseModel):
+    """A page of the library, newest first."""
+
+    data: list[VideoDetails]
+    page_info: PageInfo
+
+
+class UploadReceipt(BaseModel):
+    """What became of an upload."""
+
+    video_id: str
+    job_id: str = Field(description="Follow it at /jobs/{id}")
+    state: VideoState
+    sha256: str
+    is_new: bool = Field(description="False when the library had the same bytes already")
+    video_url: str
+    job_url: str
+
+
+class DeletionReceipt(BaseModel):
+    """What was deleted with a video."""
+
+    video_id: str
+    videos: int
+    clips: int
+    embeddings: int = Field(description="Vectors of clips and of their segments")
+    files: int = Field(description="The uploaded file and the thumbnails; a file indexed in place stays")
+
+
+class JobDetails(BaseModel):
+    """A piece of indexing work."""
+
+    id: str
+    video_id: str
+    state: JobState
+    stage: str = Field(description="What is being done now")
+    fraction: float = Field(description="0 to 1")
+    attempts: int = Field(description="How often a worker took it")
+    error: Failure | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class HitVideo(BaseModel):
+    """The video that a hit lies in."""
+
+    title: str
+    filename: str
+    duration: float | None = Field(description="Seconds")
+    recorded_at: datetime | None
+    metadata: dict[str, object]
+
+
+class Hit(BaseModel):
+    """A moment that fits the words."""
+
+    rank: int = Field(description="1 is the best; counts on over pages")
+    clip_id: str
+    video_id: str
+    start: float = Field(description="Seconds into the video")
+    end: float = Field(description="Seconds into the video")
+    best_at: float = Field(description="Second at which the words fit best, between start and end")
+    score: float = Field(description="Cosine of words and clip, -1 to 1; comparable within one answer only")
+    confidence: float | None = Field(description="Probability that the hit is right; null until calibrated")
+    thumbnail_url: str
+    preview_url: str | None = Field(description="A short film that plays in any browser; null when not made")
+    stream_url: str = Field(description="The video, with the moment as media fragment `#t=start,end`")
+    video: HitVideo
+
+
+class CoverageDetails(BaseModel):
+    """How much of the library was searched."""
+
+    videos: int = Field(description="Searched")
+    clips: int = Field(description="Searched")
+    videos_pending: int = Field(description="Waiting or being indexed: not searched yet")
+    videos_failed: int = Field(description="Could not be indexed: never searched")
+
+
+class SearchModel(BaseModel):
+    """What compared words and pictures."""
+
+    preset: str
+    generation: int
+
+
+class SearchTiming(BaseModel):
+    """Where the time went, in milliseconds."""
+
+    embed: float = Field(description="Words to vector; near 0 when cached")
+    search: float = Field(description="Following the catalog and comparing vectors")
+    rows: float = Field(description="Reading clips, videos and best moments")
+    total: float
+
+
+class SearchAnswer(BaseModel):
+    """Moments that fit the words, best first."""
+
+    query: str
+    data: list[Hit]
+    page_info: PageInfo
+    coverage: CoverageDetails
+    model: SearchModel
+    notices: list[str] = Field(description="What a person should know about this answer")
+    timing_ms: SearchTiming
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+class Readiness(BaseModel):
+    """Searching works."""
+
+    status: str
+    model: SearchModel
+    revision: int = Field(description="State of the catalog that the index has")
+    clips: int = Field(description="Vectors in the index")

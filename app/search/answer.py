@@ -1,0 +1,66 @@
+"""One search from words to answer: the line that the HTTP interface and the command line both follow."""
+
+from time import perf_counter
+
+from app.dependencies import Services
+from app.query_encoder import EncodedWords
+from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, SearchTiming
+from app.search.cursor import resume
+from app.search.hits import read_hits
+from app.search.index_page import IndexPage, search_index
+from app.search.query import SearchQuery
+from indexer.catalog import videos
+from indexer.catalog.videos import Coverage
+
+BUNDLED_PRESET = "tiny"
+
+
+def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
+    """Return the moments that fit the words best; raises InvalidCursor."""
+    started = perf_counter()
+    cursor = resume(query.cursor, query, services.generation_id) if query.cursor is not None else None
+    words = services.queries.encode(query.words)
+    embedded = perf_counter()
+    page = search_index(services, query, words.vector, cursor)
+    searched = perf_counter()
+    with services.library.database.reading() as session:
+        hits = read_hits(session, services.generation_id, words.vector, page)
+        coverage = videos.coverage(session, services.generation_id)
+    finished = perf_counter()
+    return SearchAnswer(
+        query=query.words,
+        data=hits,
+        page_info=PageInfo(limit=query.limit, next_cursor=page.next_cursor),
+        coverage=CoverageDetails.model_validate(coverage, from_attributes=True),
+        model=SearchModel(preset=services.preset, generation=services.generation_id),
+        notices=_notices(services.preset, words, coverage, page),
+        timing_ms=SearchTiming(
+            embed=_milliseconds(embedded - started),
+            search=_milliseconds(searched - embedded),
+            rows=_milliseconds(finished - searched),
+            total=_milliseconds(finished - started),
+        ),
+    )
+
+
+def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPage) -> list[str]:
+    notices = []
+    if coverage.videos == 0:
+        notices.append(
+            "Nothing is indexed yet: add videos on the page, or run python -m indexer.batch FOLDER."
+        )
+    if words.is_truncated:
+        notices.append(
+            "The model reads only the beginning of words this long: a shorter description is safer."
+        )
+    if page.is_of_changed_library:
+        notices.append("Videos came or went since the first page: search again to see all there is.")
+    if preset == BUNDLED_PRESET and coverage.videos > 0:
+        notices.append(
+            "Searched with the small model that comes with ReelSeek: REELSEEK_MODEL names a better one."
+        )
+    return notices
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,59 @@
+"""``reelseek serve``: the service in this process, its workers in others, until somebody ends it."""
+
+import signal
+import socket
+
+import uvicorn
+from rich.console import Console
+
+from app.config import ServiceSettings
+from app.dependencies import build_services
+from app.main import create_app
+from app.worker_supervision import WorkerSupervisor, worker_environment
+
+GRACE_S = 10
+"""How long open requests may take to finish when the service is told to stop."""
+
+
+def serve_until_stopped(settings: ServiceSettings) -> None:
+    """Serve until SIGINT or SIGTERM, then let workers give their jobs back and save the index's snapshot.
+
+    Raises ValueError when the address cannot be listened on, or the library or model cannot be opened.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else uvicorn's own end would skip ours
+    listener = _listen(settings.host, settings.port)
+    try:
+        services = build_services(settings)
+        try:
+            with WorkerSupervisor(settings.workers, worker_environment(settings)):
+                Console(stderr=True).print(
+                    f"ReelSeek is at http://{settings.host}:{settings.port} (stop it with Ctrl-C)",
+                    highlight=False,
+                )
+                server = uvicorn.Server(
+                    uvicorn.Config(
+                        create_app(settings, services), log_config=None, timeout_graceful_shutdown=GRACE_S
+                    )
+                )
+                server.run(sockets=[listener])
+        finally:
+            services.close()
+    except KeyboardInterrupt:
+        pass  # the signal that ended it, raised again by uvicorn after it has shut down
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket, before anything slow is started; raises ValueError when that cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {host}:{port} ({error.strerror}): end what uses it, or choose another with "
+            "--host and --port"
+        ) from error
+    return listener

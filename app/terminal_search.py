@@ -1,0 +1,68 @@
+"""``reelseek search``: an answer as a table."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from app.config import ServiceSettings
+from app.dependencies import build_services
+from app.schemas import Hit, SearchAnswer
+from app.search.answer import search_videos
+from app.search.query import SearchQuery
+
+
+def search_and_print(settings: ServiceSettings, words: str, limit: int, *, as_json: bool) -> None:
+    """Print the best ``limit`` moments; raises ValueError when nothing is indexed, or for blank words."""
+    query = SearchQuery(words, limit)
+    services = build_services(settings)
+    try:
+        answer = search_videos(services, query)
+    finally:
+        services.close()
+    if as_json:
+        sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
+    elif answer.coverage.videos == 0:
+        raise ValueError(_why_nothing(settings, answer))
+    else:
+        _print_table(answer)
+
+
+def clock(seconds: float) -> str:
+    """Return a time in a video as ``m:ss.t``, with hours when there are any."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    whole, tenth = divmod(rest, 10)
+    return f"{hours}:{minutes:02}:{whole:02}.{tenth}" if hours else f"{minutes}:{whole:02}.{tenth}"
+
+
+def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
+    coverage = answer.coverage
+    if coverage.videos_pending:
+        return (
+            f"{coverage.videos_pending} videos wait to be indexed and none is searchable yet: let a worker "
+            "do it with python -m indexer.worker"
+        )
+    return (
+        f"nothing is indexed in {settings.home_folder} with the model {settings.model!r}: index a folder "
+        "with python -m indexer.batch FOLDER"
+    )
+
+
+def _print_table(answer: SearchAnswer) -> None:
+    table = Table("score", "video", "moment", "best at", title=f"“{answer.query}”", title_justify="left")
+    for hit in answer.data:
+        table.add_row(*_cells(hit))
+    console = Console()
+    console.print(table)
+    coverage = answer.coverage
+    console.print(
+        f"{coverage.clips} clips of {coverage.videos} videos searched in {answer.timing_ms.total:.0f} ms"
+    )
+    for notice in answer.notices:
+        console.print(notice, style="dim", markup=False)
+
+
+def _cells(hit: Hit) -> tuple[str, str, str, str]:
+    return f"{hit.score:.3f}", hit.video.title, f"{clock(hit.start)}-{clock(hit.end)}", clock(hit.best_at)

@@ -1,0 +1,117 @@
+"""The form of ``POST /videos``: a file and, before or after it, fields that describe it."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from app.display_name import visible_text
+from app.multipart import MultipartReader, Part
+
+MAX_FIELD_BYTES = 64 * 1024
+
+FILE_FIELD = "file"
+
+
+VisibleText = Annotated[str, BeforeValidator(visible_text)]
+
+
+def _finite(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "not_finite", "NaN and infinity are not JSON: use a number or null"
+        ) from error
+    return value
+
+
+class UploadFields(BaseModel):
+    """The fields beside the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[
+        VisibleText | None, Field(max_length=500, description="Shown name; the file's name when not given")
+    ] = None
+    collection: Annotated[VisibleText | None, Field(max_length=200, description="Group to search in")] = None
+    recorded_at: Annotated[
+        AwareDatetime | None, Field(description="ISO 8601 with a time zone, as 2026-05-17T09:30:00Z")
+    ] = None
+    metadata: Annotated[
+        Json[Annotated[dict[str, Any], AfterValidator(_finite)]] | None,
+        Field(description="A JSON object of your own, given back with each hit"),
+    ] = None
+
+
+class UploadForm:
+    """One form, read while it arrives: first up to its file, then the file, then what follows."""
+
+    def __init__(self, reader: MultipartReader) -> None:
+        self._parts = reader.parts()
+        self._texts: dict[str, str] = {}
+        self.fields = UploadFields()
+        """What the fields say; complete once the file's data is taken to its end."""
+
+    def file(self) -> Part:
+        """Return the file, its data still to be taken; raises RequestValidationError when there is none.
+
+        The data ends only after the rest of the form was read and found valid, so that whoever stores it
+        hears of a fault anywhere in the form before the file is in its place.
+        """
+        for part in self._parts:
+            if part.name == FILE_FIELD and part.filename is not None:
+                return Part(part.name, part.filename, self._data_and_rest(part))
+            self._take_field(part)
+        raise invalid_field(FILE_FIELD, "missing", "send the video in a part of this name, with a filename")
+
+    def _data_and_rest(self, file: Part) -> Iterator[bytes]:
+        yield from file.data
+        for part in self._parts:
+            self._take_field(part)
+        self.fields = _validated(self._texts)
+
+    def _take_field(self, part: Part) -> None:
+        if part.name == FILE_FIELD or part.filename is not None:
+            message = f"must be a single file in the part {FILE_FIELD!r}: send one video a form"
+            raise invalid_field(part.name, "unexpected_file", message, part.filename)
+        if part.name in self._texts:
+            raise invalid_field(part.name, "repeated", "is given twice: send it once")
+        value = part.text(MAX_FIELD_BYTES)
+        self._texts[part.name] = value
+
+
+def upload_body_docs() -> dict[str, Any]:
+    """Return the OpenAPI ``requestBody`` of the form, which FastAPI cannot derive as it never sees it."""
+    schema = UploadFields.model_json_schema()
+    video = {"type": "string", "format": "binary", "description": "The video, in any container"}
+    schema["properties"] = {FILE_FIELD: video, **schema["properties"]}
+    schema["required"] = [FILE_FIELD]
+    schema["title"] = "UploadForm"
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+def invalid_field(name: str, kind: str, message: str, value: str | None = None) -> RequestValidationError:
+    """Return the error for one field of the form."""
+    return RequestValidationError([{"type": kind, "loc": ("body", name), "msg": message, "input": value}])
+
+
+def _validated(texts: dict[str, str]) -> UploadFields:
+    given = {name: text for name, text in texts.items() if text}  # a browser sends empty fields too
+    try:
+        return UploadFields.model_validate(given)
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+        raise RequestValidationError(found) from error
