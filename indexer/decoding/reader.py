@@ -60,7 +60,7 @@ class FrameReader:
         """What was wrong with the file, in one sentence, or None."""
         found = []
         if self._damaged_packets:
-            found.append(f"{self._damaged_packets} damaged packets were passed over")
+            found.append(f"damaged packets passed over: {self._damaged_packets}")
         if self._broke_off:
             found.append(f"the file breaks off ({self._broke_off})")
         claimed_s = self._probe.duration_s or 0.0
