@@ -1,4 +1,4 @@
-"""A folder of good and bad files through ``indexer.batch``: real files, decoder and database, fake encoders."""
+"""A folder of good and bad files through a batch: real files, decoder and database, fake encoders."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def all_videos(library: Library) -> list[Video]:
 
 
 def assert_each_video_is_indexed_exactly_once(library: Library) -> None:
-    """Check that every ready video has its clips once, each with one vector and one thumbnail, and nothing else."""
+    """Check that ready videos, and no others, have clips: once, with one vector and thumbnail each."""
     with library.database.reading() as session:
         clips = list(session.scalars(select(Clip)))
         vectors = session.scalar(
