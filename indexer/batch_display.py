@@ -59,24 +59,27 @@ class IndexingBar:
         self._progress, self._files = progress, files
         self._started = monotonic()
         self._done_files, self._done_bytes, self._done_s = 0, 0, 0.0
-        self._task = progress.add_task("", total=total_bytes, figures=f"0/{files} files", filename="")
+        self._task = progress.add_task("", total=total_bytes, figures="", filename="")
+        self._show(0.0, 0.0)
 
-    def working_on(self, filename: str, size_bytes: int, fraction: float) -> None:
-        """Show that the fraction (0 to 1) of a file of ``size_bytes`` is done."""
-        completed = self._done_bytes + fraction * size_bytes
-        self._progress.update(self._task, completed=completed, filename=filename)
+    def working_on(self, filename: str, done_bytes: float, done_s: float) -> None:
+        """Show how many bytes and seconds of the current video are done."""
+        self._progress.update(self._task, filename=filename)
+        self._show(done_bytes, done_s)
 
     def finished(self, size_bytes: int, duration_s: float) -> None:
         """Count a file as done, with the seconds of video that were indexed here."""
         self._done_files += 1
         self._done_bytes += size_bytes
         self._done_s += duration_s
-        speed = self._done_s / max(monotonic() - self._started, 1e-3)
-        figures = (
-            f"{self._done_files}/{self._files} files, {self._done_s / SECONDS_PER_HOUR:.2f} h, "
-            f"{speed:.1f}× real time"
-        )
-        self._progress.update(self._task, completed=self._done_bytes, figures=figures)
+        self._show(0.0, 0.0)
+
+    def _show(self, current_bytes: float, current_s: float) -> None:
+        video_s = self._done_s + current_s
+        files, hours = f"{self._done_files}/{self._files} files", video_s / SECONDS_PER_HOUR
+        speed = video_s / max(monotonic() - self._started, 1e-3)
+        figures = f"{files}, {hours:.2f} h, {speed:.1f}× real time"
+        self._progress.update(self._task, completed=self._done_bytes + current_bytes, figures=figures)
 
 
 class _Name(ProgressColumn):

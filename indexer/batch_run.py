@@ -14,6 +14,7 @@ from indexer.batch_display import BatchDisplay, IndexingBar
 from indexer.catalog.tables import Job, JobState
 from indexer.folder_intake import QueuedFile, Refusal, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
+from indexer.ingest import Progress
 from indexer.library import Library
 from indexer.worker import Worker
 
@@ -94,8 +95,8 @@ def _index_all(worker: Worker, queue: Iterable[QueuedFile], bar: IndexingBar, re
 def _index_one(worker: Worker, file: QueuedFile, bar: IndexingBar, result: BatchResult) -> bool:
     """Return whether the job of ``file`` has ended, done here or by another worker."""
 
-    def show(_stage: str, fraction: float) -> None:
-        bar.working_on(file.path.name, file.size_bytes, fraction)
+    def show(progress: Progress) -> None:
+        bar.working_on(file.path.name, file.size_bytes * progress.fraction, progress.decoded_s)
 
     report = worker.run_one([file.job_id], on_progress=show)
     with worker.library.database.reading() as session:

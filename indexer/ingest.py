@@ -28,8 +28,8 @@ from indexer.thumbnails import thumbnail_key
 if TYPE_CHECKING:
     from model.factory import Encoders
 
-OnProgress = Callable[[str, float], None]
-"""Hears the stage and the fraction done (0 to 1); raises to stop the ingest."""
+OnProgress = Callable[["Progress"], None]
+"""Hears how far an ingest is; raises to stop it."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,15 @@ class InternalError(IndexingError):
     """Something failed that is no known fault of a video; the worker's log has the traceback."""
 
     code = "internal-error"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an ingest is: its stage, the fraction of it done (0 to 1), the seconds of video decoded."""
+
+    stage: str
+    fraction: float
+    decoded_s: float
 
 
 @dataclass
@@ -109,7 +118,7 @@ def _index_or_refuse(
             path = _locate(library, video)
             _sweep_killed_attempt(library, video)
             indexed = _decode_and_encode(library, encoders, video, path, timings, on_progress)
-            on_progress("storing", 1.0)
+            on_progress(Progress("storing", 1.0, indexed.summary.decoded_seconds))
             with timings.measure("store_s"):
                 complete(library, generation_id, job, indexed)
     except (LeaseLost, OperationalError):
@@ -150,7 +159,7 @@ def _decode_and_encode(
     timings: StageTimings,
     on_progress: OnProgress,
 ) -> IndexedVideo:
-    probe, summary = None, None
+    probe, summary, decoded_s = None, None, 0.0
     with decode_clips(path, _plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
         for message in _measured(messages, timings):
             if isinstance(message, VideoProbe):
@@ -158,12 +167,13 @@ def _decode_and_encode(
             elif isinstance(message, DecodeSummary):
                 summary = message
             else:
-                on_progress("decoding", _fraction(message.decoded_s, probe))
+                decoded_s = message.decoded_s
+                on_progress(Progress("decoding", _fraction(decoded_s, probe), decoded_s))
             if isinstance(message, DecodedClip):
                 key = thumbnail_key(video.sha256, message.start_s)
                 library.thumbnails.write(key, message.thumbnail_jpeg)
                 encoder.add(message, key)
-        on_progress("encoding", 1.0)
+        on_progress(Progress("encoding", 1.0, decoded_s))
         clips = encoder.finish()
         timings.encode_s = encoder.encode_s
     if probe is None or summary is None:

@@ -19,7 +19,7 @@ from indexer.catalog import generations, jobs, videos
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings
 from indexer.errors import UnknownSchema
-from indexer.ingest import IngestReport, OnProgress, ingest_video
+from indexer.ingest import IngestReport, OnProgress, Progress, ingest_video
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library, open_library
 
@@ -35,7 +35,7 @@ DATABASE_PAUSE_S = 5.0
 log = logging.getLogger(__name__)
 
 
-def ignore_progress(stage: str, fraction: float) -> None:
+def ignore_progress(progress: Progress) -> None:
     """Hear of progress and do nothing."""
 
 
@@ -62,9 +62,9 @@ class Worker:
         try:
             with JobLease(self.library.database, job) as lease:
 
-                def tell(stage: str, fraction: float) -> None:
-                    lease.report(stage, fraction)
-                    on_progress(stage, fraction)
+                def tell(progress: Progress) -> None:
+                    lease.report(progress.stage, progress.fraction)
+                    on_progress(progress)
 
                 return ingest_video(self.library, self.encoders, self.generation_id, job, video, tell)
         except LeaseLost as lost:

@@ -17,7 +17,7 @@ from indexer.catalog.tables import (
     Video,
     VideoState,
 )
-from indexer.ingest import IngestReport
+from indexer.ingest import IngestReport, Progress
 from indexer.library import Library
 from indexer.worker import Worker
 from model.factory import Encoders
@@ -164,8 +164,8 @@ def test_a_video_deleted_while_it_is_indexed_leaves_nothing(library: Library, tm
 def test_an_interrupted_ingest_goes_back_to_the_queue_as_if_not_begun(
     library: Library, tmp_path: Path
 ) -> None:
-    def interrupt(stage: str, fraction: float) -> None:
-        if stage == "storing":
+    def interrupt(progress: Progress) -> None:
+        if progress.stage == "storing":
             raise KeyboardInterrupt
 
     job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
@@ -220,10 +220,11 @@ def test_a_failing_encoder_of_a_second_generation_keeps_the_first_one_s_thumbnai
 
 
 def test_progress_runs_through_the_stages(library: Library, tmp_path: Path) -> None:
-    told: list[tuple[str, float]] = []
+    told: list[Progress] = []
     enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
-    Worker(library, fake_encoders()).run_one(on_progress=lambda *progress: told.append(progress))
-    assert list(dict.fromkeys(stage for stage, _ in told)) == ["decoding", "encoding", "storing"]
-    fractions = [fraction for _, fraction in told]
+    Worker(library, fake_encoders()).run_one(on_progress=told.append)
+    assert list(dict.fromkeys(progress.stage for progress in told)) == ["decoding", "encoding", "storing"]
+    fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)
     assert 0 < fractions[0] < fractions[-1] == 1.0
+    assert told[-1].decoded_s == pytest.approx(6.0, abs=0.1)

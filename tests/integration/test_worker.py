@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from indexer.catalog import jobs
 from indexer.catalog.tables import Job, JobState, VideoState, now
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library
-from indexer.worker import Worker, main
+from indexer.worker import DATABASE_PAUSE_S, IDLE_S, Worker, main, run_worker
+from tests.fakes import fake_encoders
 from tests.indexing import encoders_that, enqueue, stuck_process, the_job, the_video, thumbnails
 from tests.synthetic_video import write_plain
 
@@ -43,10 +45,7 @@ def test_settings_that_cannot_be_used_end_the_worker_with_2(
     assert "no-such-preset" in capsys.readouterr().err
 
 
-def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("indexer.job_lease.HEARTBEAT_S", 0.05)
+def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(library: Library, tmp_path: Path) -> None:
     renewed = threading.Event()
 
     def expire_and_wait() -> None:
@@ -59,6 +58,30 @@ def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(
     job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
     assert Worker(library, encoders_that(expire_and_wait)).run_one() is not None
     assert the_job(library, job_id).state is JobState.DONE
+
+
+def test_the_worker_does_what_is_queued_and_outlives_a_database_that_fails(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if seconds == IDLE_S:
+            raise KeyboardInterrupt  # what a signal does
+
+    def fail_once(*_args: object, **_options: object) -> None:
+        monkeypatch.setattr(jobs, "claim", claim)
+        raise OperationalError("SELECT", {}, Exception("server restarts"))
+
+    claim = jobs.claim
+    monkeypatch.setattr(jobs, "claim", fail_once)
+    monkeypatch.setattr("indexer.worker.time.sleep", pause)
+    done = [enqueue(library, write_plain(tmp_path / f"{number}.mp4", 1 + number)) for number in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        run_worker(library, fake_encoders())
+    assert pauses == [DATABASE_PAUSE_S, IDLE_S]
+    assert {the_job(library, job_id).state for job_id in done} == {JobState.DONE}
 
 
 def claimed_job(library: Library, tmp_path: Path) -> Job:
