@@ -8,6 +8,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,23 +56,31 @@ class PostgresServer:
         """Return the SQLAlchemy URL of ``database``."""
         return f"postgresql+psycopg://reelseek:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, template: str | None = None) -> str:
-        """Create a database as a copy of ``template`` (the migrated one) and return its URL."""
+    @contextmanager
+    def copy_of(self, template: str) -> Iterator[str]:
+        """Yield the URL of a copy of the database ``template``, which is dropped at the end."""
         name = f"test_{uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template or self.template}")
-        return self.url(name)
+        with self._connect() as connection:
+            # Half the writing of the default, and the only way of the versions before 15.
+            strategy = "STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}".encode())
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
         """Run one statement in the maintenance database."""
-        with psycopg.connect(self._conninfo(), autocommit=True) as connection:
+        with self._connect() as connection:
             connection.execute(statement.encode())
 
     def stop(self) -> None:
         """Stop the server and remove its files."""
         self.keeper.communicate(timeout=START_LIMIT_S)
 
-    def _conninfo(self) -> str:
-        return f"host=127.0.0.1 port={self.port} user=reelseek password={self.password} dbname=postgres"
+    def _connect(self) -> psycopg.Connection:
+        conninfo = f"host=127.0.0.1 port={self.port} user=reelseek password={self.password} dbname=postgres"
+        return psycopg.connect(conninfo, autocommit=True)
 
 
 def start_postgres() -> PostgresServer:

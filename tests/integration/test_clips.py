@@ -1,0 +1,191 @@
+"""Clips: stored whole, stamped with the revision, replaced without mixing, found by id and by filter."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from indexer.catalog import clips, generations, vector_codec
+from indexer.catalog.clip_filters import ClipFilters, embedding_ids_where
+from indexer.catalog.session import Database
+from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
+from tests.factories import make_encoder_settings, make_generation, make_new_clip, make_video, store_video
+
+
+@pytest.fixture
+def generation(database: Database) -> Generation:
+    with database.writing() as session:
+        return generations.ensure(session, make_encoder_settings())
+
+
+def clip_vector_ids(database: Database, generation: Generation) -> list[int]:
+    with database.reading() as session:
+        ids: list[int] = generations.changes_since(session, generation.id, 0).added_ids.tolist()
+    return ids
+
+
+def test_a_stored_clip_has_its_own_vector_and_those_of_its_equal_parts(
+    database: Database, generation: Generation
+) -> None:
+    new = make_new_clip(1, start_s=6.0, segments=4)
+    with database.writing() as session:
+        video = store_video(session, generation, new)
+
+    with database.reading() as session:
+        (row,) = session.get_one(Video, video.id).clips
+        (vector,) = session.scalars(select(Embedding).where(Embedding.kind == EmbeddingKind.CLIP))
+        segments = clips.segments_of(session, [row.id], generation.id)[row.id]
+    assert (row.ordinal, row.start_s, row.end_s, row.thumbnail_key) == (0, 6.0, 10.0, new.thumbnail_key)
+    assert (vector.clip_id, vector.start_s, vector.end_s, vector.revision) == (row.id, 6.0, 10.0, 1)
+    assert [(part.start_s, part.end_s) for part in segments] == [
+        (6.0, 7.0),
+        (7.0, 8.0),
+        (8.0, 9.0),
+        (9.0, 10.0),
+    ]
+    unpacked = vector_codec.unpack([part.vector for part in segments], 8)
+    assert np.allclose(unpacked, new.segments, atol=1e-3)
+
+
+def test_storing_the_same_moments_again_keeps_the_clips_and_replaces_their_vectors(
+    database: Database, generation: Generation
+) -> None:
+    with database.writing() as session:
+        video = store_video(session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0))
+    before = clip_vector_ids(database, generation)
+
+    with database.writing() as session:
+        new = [make_new_clip(1), make_new_clip(2, start_s=4.0)]
+        clips.store(session, video=video, generation=generation, clips=new)
+
+    after = clip_vector_ids(database, generation)
+    with database.reading() as session:
+        tombstones = sorted(session.scalars(select(Tombstone.embedding_id)))
+        assert session.scalar(select(func.count()).select_from(Clip)) == 2
+    assert tombstones == before
+    assert len(after) == 2
+    assert not set(before) & set(after)
+
+
+def test_another_generation_keeps_its_vectors_beside_the_new_ones(
+    database: Database, generation: Generation
+) -> None:
+    with database.writing() as session:
+        video = store_video(session, generation, make_new_clip(1))
+        other = make_generation()
+        session.add(other)
+        session.flush()
+        clips.store(session, video=video, generation=other, clips=[make_new_clip(1)])
+
+    assert len(clip_vector_ids(database, generation)) == len(clip_vector_ids(database, other)) == 1
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Tombstone)) == 0
+
+
+def test_other_moments_replace_all_there_was(database: Database, generation: Generation) -> None:
+    with database.writing() as session:
+        video = store_video(session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0))
+        clips.store(session, video=video, generation=generation, clips=[make_new_clip(3, start_s=2.0)])
+
+    with database.reading() as session:
+        stored = session.scalars(select(Clip)).all()
+        assert [(clip.start_s, clip.ordinal) for clip in stored] == [(2.0, 0)]
+        assert session.scalar(select(func.count()).select_from(Tombstone)) == 2
+    assert len(clip_vector_ids(database, generation)) == 1
+
+
+@pytest.mark.parametrize("dimension", [7, 9])
+def test_vectors_of_another_dimension_are_refused(
+    database: Database, generation: Generation, dimension: int
+) -> None:
+    wrong = make_new_clip(1, dimension=dimension)
+    message = rf"shape \({dimension},\).* has 8 dimensions"
+    with pytest.raises(ValueError, match=message), database.writing() as session:
+        store_video(session, generation, wrong)
+
+
+def test_clips_are_found_by_vector_id_in_the_order_asked_for_and_unknown_ids_left_out(
+    database: Database, generation: Generation
+) -> None:
+    with database.writing() as session:
+        first = store_video(session, generation, make_new_clip(1))
+        second = store_video(session, generation, make_new_clip(2))
+    one, two = clip_vector_ids(database, generation)
+
+    with database.reading() as session:
+        found = clips.get_many(session, [two, 999_999, one])
+
+    assert list(found) == [two, one]
+    assert [video.id for _, video in found.values()] == [second.id, first.id]
+    assert found[one][0].video_id == first.id
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_more_ids_may_be_asked_for_than_one_statement_takes(
+    database: Database, generation: Generation
+) -> None:
+    with database.writing() as session:
+        store_video(session, generation, make_new_clip(1))
+    (known,) = clip_vector_ids(database, generation)
+
+    with database.reading() as session:
+        assert list(clips.get_many(session, [*range(10**9, 10**9 + 33_000), known])) == [known]
+
+
+def test_videos_without_clips_are_not_in_the_counts(database: Database, generation: Generation) -> None:
+    with database.writing() as session:
+        video = store_video(session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0))
+        empty = make_video()
+        session.add(empty)
+
+    with database.reading() as session:
+        assert clips.counts(session, [video.id, empty.id]) == {video.id: 2}
+
+
+CAT: dict[str, Any] = {
+    "collection": "pets",
+    "recorded_at": datetime(2025, 5, 1, tzinfo=UTC),
+    "duration_s": 8.0,
+    "extra": {"camera": "A", "take": 3},
+}
+
+
+PASSING_AND_NOT = [
+    (ClipFilters(collection="pets"), True),
+    (ClipFilters(collection="Pets"), False),
+    (ClipFilters(recorded_after=datetime(2025, 5, 1, tzinfo=UTC)), True),
+    (ClipFilters(recorded_before=datetime(2025, 5, 1, tzinfo=UTC)), False),
+    (ClipFilters(recorded_before=datetime(2025, 5, 2, tzinfo=UTC)), True),
+    (ClipFilters(min_duration_s=8.0), True),
+    (ClipFilters(min_duration_s=8.1), False),
+    (ClipFilters(max_duration_s=7.9), False),
+    (ClipFilters(metadata={"camera": "A"}), True),
+    (ClipFilters(metadata={"camera": "A", "take": "3"}), True),
+    (ClipFilters(metadata={"camera": "a"}), False),
+    (ClipFilters(metadata={"lens": "A"}), False),
+    (ClipFilters(metadata={"camera') OR 1=1 --": "A"}), False),
+    (ClipFilters(video_ids=("nowhere",)), False),
+    (ClipFilters(collection="pets", min_duration_s=9.0), False),
+]
+
+
+def test_a_filter_lets_pass_the_clips_of_videos_that_meet_all_of_it(
+    database: Database, generation: Generation
+) -> None:
+    with database.writing() as session:
+        cat = store_video(session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0), **CAT)
+        store_video(session, generation, make_new_clip(3))
+        of_cat = select(Embedding.id).join(Clip).where(Clip.video_id == cat.id, Embedding.kind == "clip")
+        cat_ids = sorted(session.scalars(of_cat))
+
+    def found(filters: ClipFilters) -> list[int] | None:
+        with database.reading() as session:
+            ids = embedding_ids_where(session, generation.id, filters)
+        return None if ids is None else [int(embedding_id) for embedding_id in ids]
+
+    for filters, passes in PASSING_AND_NOT:
+        assert found(filters) == (cat_ids if passes else []), filters
+    assert found(ClipFilters(video_ids=(cat.id, "nowhere"))) == cat_ids
+    assert found(ClipFilters()) is None
