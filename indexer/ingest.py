@@ -160,7 +160,7 @@ def _decode_and_encode(
     on_progress: OnProgress,
 ) -> IndexedVideo:
     probe, summary, decoded_s = None, None, 0.0
-    with decode_clips(path, _plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
+    with decode_clips(path, plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
         for message in _measured(messages, timings):
             if isinstance(message, VideoProbe):
                 probe = message
@@ -181,7 +181,8 @@ def _decode_and_encode(
     return IndexedVideo(probe, summary, clips)
 
 
-def _plan_for(encoders: "Encoders") -> DecodePlan:
+def plan_for(encoders: "Encoders") -> DecodePlan:
+    """Return what decoding must make of a video for the encoders."""
     preprocessing = encoders.video.preprocessing
     return DecodePlan(
         image_size=preprocessing.image_size,
