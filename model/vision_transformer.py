@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
+from torch.profiler import record_function
 
 from model.token_reduction.base import TokenCount, TokenReducer
+
+REDUCTION_LABEL = "reduce tokens"
+"""What a profiler calls the time spent choosing and merging tokens."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def run_tower(
     counts = []
     for blocks_run, block in enumerate(vit.transformer.resblocks):
         if reducer is not None and reducer.reduces_after(blocks_run):
-            tokens, sequences = reducer.reduce(tokens, sequences)  # (B*S, 1+K, C)
+            with record_function(REDUCTION_LABEL):
+                tokens, sequences = reducer.reduce(tokens, sequences)  # (B*S, 1+K, C)
         counts.append(TokenCount(sequences, tokens.shape[1]))
         tokens = block(tokens)
     pooled, _ = vit._pool(tokens)  # (B*S, C)

@@ -62,6 +62,13 @@ def test_a_text_is_encoded_alike_alone_and_in_a_batch(encoder: TextEncoder) -> N
     np.testing.assert_allclose(encoder.encode(texts), alone, atol=1e-5)
 
 
+def test_a_model_left_in_training_is_switched_to_inference(
+    model: open_clip.CLIP, tokenizer: Tokenizer
+) -> None:
+    TextEncoder(model.train(), tokenizer)
+    assert not model.training
+
+
 def test_no_texts_give_no_vectors(encoder: TextEncoder) -> None:
     assert encoder.encode([]).shape == (0, 20)
 
@@ -79,6 +86,16 @@ def test_a_text_is_truncated_when_it_has_more_tokens_than_fit_between_start_and_
 ) -> None:
     assert encoder.truncates(" ".join(["cat"] * words)) is is_cut
     assert encoder.truncates(" ".join(["!"] * words)) is is_cut  # a mark whose token is the number that pads
+
+
+def test_a_tokenizer_that_pads_with_another_number_is_understood(model: open_clip.CLIP) -> None:
+    def count_letters(texts: list[str], context_length: int | None = None) -> torch.Tensor:
+        width = context_length or CONTEXT_LENGTH
+        return torch.tensor([([7] * len(text) + [1] * width)[:width] for text in texts])
+
+    encoder = TextEncoder(model, count_letters)
+    assert not encoder.truncates("x" * CONTEXT_LENGTH)
+    assert encoder.truncates("x" * (CONTEXT_LENGTH + 1))
 
 
 def test_a_long_text_is_encoded_by_its_beginning(encoder: TextEncoder) -> None:

@@ -20,8 +20,10 @@ PREPROCESSING = Preprocessing(32, (0.48, 0.46, 0.41), (0.27, 0.26, 0.28), "short
 CENTERCLIP = CenterClip(2, segments=4, tokens=16)
 
 
-def small_tower() -> VisionTransformer:
-    return VisionTransformer(32, 8, width=48, layers=4, heads=2, mlp_ratio=2, output_dim=20)
+def small_tower(patch_dropout: float = 0) -> VisionTransformer:
+    return VisionTransformer(
+        32, 8, width=48, layers=4, heads=2, mlp_ratio=2, output_dim=20, patch_dropout=patch_dropout
+    )
 
 
 def small_encoder(reducer: TokenReducer | None = None, **settings: Any) -> VideoEncoder:
@@ -109,6 +111,12 @@ def test_a_tower_that_is_no_vision_transformer_works_without_reduction() -> None
     assert encoder.encode(random_clips(2, frames=6)).segments.shape == (2, 2, 5)
     with pytest.raises(ValueError, match="cannot run in a Sequential"):
         VideoEncoder(tower, PREPROCESSING, CENTERCLIP)
+
+
+def test_a_tower_left_in_training_drops_no_patches() -> None:
+    encoder = VideoEncoder(small_tower(patch_dropout=0.5).train(), PREPROCESSING)
+    clips = random_clips(1)
+    np.testing.assert_array_equal(encoder.encode(clips).clips, encoder.encode(clips).clips)
 
 
 def test_half_precision_gives_nearly_the_same_float32_vectors() -> None:

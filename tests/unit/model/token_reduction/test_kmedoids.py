@@ -68,6 +68,13 @@ def test_of_identical_frames_the_first_frame_is_kept() -> None:
     assert kmedoids(frame.expand(2, 3, 49, 64).flatten(1, 2), 49).tolist() == [list(range(49))] * 2
 
 
+def test_frames_that_differ_by_rounding_only_count_as_identical() -> None:
+    # A still picture: the tower's matrix products round a frame's tokens a little differently by its place.
+    frame = 1 + torch.randn(2, 1, 49, 64)
+    frames = frame * (1 + 1e-7 * torch.randn(2, 3, 49, 64))
+    assert kmedoids(frames.flatten(1, 2), 49).tolist() == [list(range(49))] * 2
+
+
 def test_as_many_clusters_as_tokens_keep_every_token() -> None:
     assert kmedoids(torch.randn(2, 9, 4), 9).tolist() == [list(range(9))] * 2
 
