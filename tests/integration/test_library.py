@@ -1,0 +1,53 @@
+"""Opening a library makes what is missing and keeps what is there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from indexer.catalog import videos
+from indexer.config import Settings
+from indexer.durable_file import STALE_AFTER_S
+from indexer.library import Library, open_library
+from tests.factories import make_video
+
+
+def test_a_library_opened_again_holds_what_was_put_into_it(library: Library) -> None:
+    video = make_video()
+    with library.database.writing() as session:
+        session.add(video)
+    library.close()
+
+    again = open_library(library.settings)
+
+    with again.database.reading() as session:
+        assert videos.find_by_sha256(session, video.sha256) is not None
+    again.close()
+
+
+def test_everything_of_a_library_lies_in_its_home(library: Library) -> None:
+    home = library.settings.home_folder
+
+    assert (home / "reelseek.db").is_file()
+    assert library.media.root == home / "media"
+    assert library.snapshot_path(3) == home / "index" / "generation-3.snapshot"
+
+
+def test_opening_sweeps_what_dead_processes_left_half_written(library: Library) -> None:
+    left = [library.media.root / ".partial-1", library.snapshot_path(1).parent / ".partial-2"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+        long_ago = path.stat().st_mtime - STALE_AFTER_S - 1
+        os.utime(path, (long_ago, long_ago))
+
+    open_library(library.settings).close()
+
+    assert not any(path.exists() for path in left)
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(ValueError, match=r"file/home' cannot be made \(Not a directory\): set REELSEEK_HOME"):
+        open_library(Settings(home=tmp_path / "file" / "home"))
