@@ -23,7 +23,7 @@ Port = Annotated[int | None, typer.Option(help="TCP port to listen on (REELSEEK_
 Workers = Annotated[
     int | None, typer.Option(help="Indexing processes to start (REELSEEK_WORKERS, else 1; 0 for none).")
 ]
-Words = Annotated[str, typer.Argument(help="What is to be seen, in words.")]
+Words = Annotated[str, typer.Argument(metavar="WORDS", help="What is to be seen, in words.")]
 Limit = Annotated[int, typer.Option(min=1, max=100, help="Most moments to show.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of GET /search instead of a table.")]
 
@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line; what a person can put right is said in one line, without a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        commands()
+        commands(prog_name="reelseek")
     except ValidationError as error:
         for found in error.errors():
             name = "_".join(map(str, found["loc"])).upper()

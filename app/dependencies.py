@@ -36,7 +36,7 @@ class Services:
         """Save the index's snapshot, so that the next start is fast, and close the library."""
         try:
             self.follower.save_snapshot()
-        except OSError:
+        except Exception:  # whatever it is, the catalog has every vector
             log.warning("the index snapshot was not saved; the next start rebuilds it", exc_info=True)
         self.library.close()
 

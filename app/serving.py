@@ -45,15 +45,15 @@ def serve_until_stopped(settings: ServiceSettings) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket, before anything slow is started; raises ValueError when that cannot be."""
+    """Return a socket that listens, before anything slow is started; raises ValueError when it cannot.
+
+    Whoever calls before the model is loaded waits until it is.
+    """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family)
     except OSError as error:
         raise ValueError(
             f"cannot listen on {host}:{port} ({error.strerror}): end what uses it, or choose another with "
             "--host and --port"
         ) from error
-    return listener

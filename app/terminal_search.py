@@ -4,6 +4,7 @@ import sys
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app.config import ServiceSettings
 from app.dependencies import build_services
@@ -41,7 +42,7 @@ def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
     coverage = answer.coverage
     if coverage.videos_pending:
         return (
-            f"{coverage.videos_pending} videos wait to be indexed and none is searchable yet: let a worker "
+            f"{_count(coverage.videos_pending, 'video')} to be indexed and none searchable yet: let a worker "
             "do it with python -m indexer.worker"
         )
     return (
@@ -51,18 +52,23 @@ def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
 
 
 def _print_table(answer: SearchAnswer) -> None:
-    table = Table("score", "video", "moment", "best at", title=f"“{answer.query}”", title_justify="left")
+    table = Table(
+        "score", "video", "moment", "best at", title=Text(f"“{answer.query}”"), title_justify="left"
+    )
     for hit in answer.data:
         table.add_row(*_cells(hit))
     console = Console()
     console.print(table)
-    coverage = answer.coverage
-    console.print(
-        f"{coverage.clips} clips of {coverage.videos} videos searched in {answer.timing_ms.total:.0f} ms"
-    )
+    searched = f"{_count(answer.coverage.clips, 'clip')} of {_count(answer.coverage.videos, 'video')}"
+    console.print(f"{searched} searched in {answer.timing_ms.total:.0f} ms")
     for notice in answer.notices:
         console.print(notice, style="dim", markup=False)
 
 
-def _cells(hit: Hit) -> tuple[str, str, str, str]:
-    return f"{hit.score:.3f}", hit.video.title, f"{clock(hit.start)}-{clock(hit.end)}", clock(hit.best_at)
+def _cells(hit: Hit) -> tuple[str, Text, str, str]:
+    title = Text(hit.video.title)  # no markup: a title may hold brackets
+    return f"{hit.score:.3f}", title, f"{clock(hit.start)}-{clock(hit.end)}", clock(hit.best_at)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

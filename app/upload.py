@@ -50,12 +50,11 @@ class AcceptedVideo:
 class UploadBody:
     """The body of a request, for a thread that takes it while it arrives."""
 
-    def __init__(self, request: Request, stalled_after_s: float = STALLED_AFTER_S) -> None:
+    def __init__(self, request: Request) -> None:
         self.content_type = request.headers.get("content-type", "")
         declared = request.headers.get("content-length", "")
         self.content_length = int(declared) if declared.isdecimal() else 0  # 0: sent in chunks, counted later
         self._stream = request.stream()
-        self._stalled_after_s = stalled_after_s
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body; raises UploadStalled, and ClientDisconnect when the client is gone."""
@@ -64,12 +63,10 @@ class UploadBody:
 
     async def _next_chunk(self) -> bytes | None:
         try:
-            with anyio.fail_after(self._stalled_after_s):
+            with anyio.fail_after(STALLED_AFTER_S):
                 return await anext(self._stream, None)
         except TimeoutError as error:
-            raise UploadStalled(
-                f"no byte came for {self._stalled_after_s:.0f} s: send the file again"
-            ) from error
+            raise UploadStalled(f"no byte came for {STALLED_AFTER_S:.0f} s: send the file again") from error
 
 
 def accept_video(library: Library, settings: ServiceSettings, body: UploadBody) -> AcceptedVideo:

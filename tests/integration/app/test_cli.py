@@ -1,0 +1,101 @@
+"""The reelseek command, run in this process with fake encoders."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app import cli
+from tests.fakes import fake_encoders
+from tests.service import open_service
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the library's folder that the command line uses."""
+    monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: fake_encoders())
+    return tmp_path / "home"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Return the exit status of the command line."""
+    monkeypatch.setattr("sys.argv", ["reelseek", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_search_prints_a_table(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_service(home) as service:
+        service.add_video(["a dog", "a cat"], title="Pets of [red]ours[/red]")
+    assert run(monkeypatch, "search", "a cat", "--limit", "1") == 0
+    shown = capsys.readouterr().out
+    assert "Pets of [red]ours[/red]" in shown
+    assert "0:04.0-0:08.0" in shown
+    assert "0:06.5" in shown
+    assert "1.000" in shown
+    assert "2 clips of 1 video searched" in shown
+
+
+def test_search_prints_the_answer_of_the_http_interface(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_service(home) as service:
+        service.add_video(["a dog", "a cat"])
+    assert run(monkeypatch, "search", "a cat", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["query"], [hit["start"] for hit in answer["data"]]) == ("a cat", [4.0, 0.0])
+
+
+def test_search_in_an_empty_library_names_the_command_that_fills_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "search", "a cat") == 1
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "python -m indexer.batch FOLDER" in shown
+    assert "Traceback" not in shown
+
+
+def test_search_says_when_videos_only_wait(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_service(home) as service:
+        service.add_video([], state="pending")
+    assert run(monkeypatch, "search", "a cat") == 1
+    assert "python -m indexer.worker" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["search", " "], 1, "describe a moment"),
+        (["search", "a cat", "--limit", "0"], 2, "--limit"),
+        (["search"], 2, "WORDS"),
+        (["serve", "--port", "0"], 1, "REELSEEK_PORT is 0"),
+        (["serve", "--host", "no such host"], 1, "cannot listen on no such host"),
+        (["dance"], 2, "dance"),
+    ],
+)
+def test_a_wrong_command_line_is_told_so_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    said: str,
+) -> None:
+    assert run(monkeypatch, *arguments) == status
+    shown = capsys.readouterr().err
+    assert said in " ".join(shown.split())
+    assert "Traceback" not in shown
+
+
+def test_a_wrong_setting_is_named_as_its_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REELSEEK_WORKERS", "many")
+    assert run(monkeypatch, "search", "a cat") == 1
+    assert "REELSEEK_WORKERS is 'many'" in capsys.readouterr().err

@@ -1,0 +1,337 @@
+"""POST /videos: what arrives, what is refused, and that a refusal leaves nothing behind."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import Response
+
+from indexer.catalog.tables import Job, JobState, Video, VideoState
+from tests.service import Service, open_service
+
+CONTENT = b"not really a film, yet bytes " * 1000
+BOUNDARY = "----boundary"
+FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+FILE = ('name="file"; filename="film.mp4"', CONTENT)
+
+
+def upload(service: Service, content: bytes = CONTENT, name: str = "film.mp4", **fields: str) -> Response:
+    """Return the answer to an upload with these fields."""
+    response: Any = service.client.post("/videos", files={"file": (name, content)}, data=fields)
+    return response  # type: ignore[no-any-return]
+
+
+def form(*parts: tuple[str, bytes], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
+    """Return a body of parts (Content-Disposition behind ``form-data; ``, data)."""
+    body = b""
+    for disposition, data in parts:
+        head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+        body += head.encode() + data + b"\r\n"
+    return body + end.encode()
+
+
+def send(service: Service, body: bytes | Iterator[bytes], **headers: str) -> Response:
+    """Return the answer to a body written by hand."""
+    response: Any = service.client.post(
+        "/videos", content=body, headers={"Content-Type": FORM_TYPE, **headers}
+    )
+    return response  # type: ignore[no-any-return]
+
+
+def assert_refused(service: Service, response: Response, status: int, name: str) -> None:
+    """The answer is this problem, and neither file nor row is left."""
+    assert (response.status_code, response.json()["type"]) == (status, f"/problems/{name}"), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert service.media_files() == []
+    with service.library.database.reading() as session:
+        assert session.query(Video).count() == session.query(Job).count() == 0
+
+
+def test_an_upload_is_stored_under_its_hash_and_queued(service: Service) -> None:
+    response = upload(service)
+    receipt = response.json()
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    assert response.status_code == 202
+    assert response.headers["location"] == receipt["job_url"] == f"/jobs/{receipt['job_id']}"
+    assert (receipt["sha256"], receipt["state"], receipt["is_new"]) == (sha256, "pending", True)
+    assert [path.name for path in service.media_files()] == [f"{sha256}.mp4"]
+    assert service.media_files()[0].read_bytes() == CONTENT
+    assert service.client.get(receipt["job_url"]).json()["state"] == "queued"
+    assert service.client.get(receipt["video_url"]).json()["title"] == "film"
+
+
+def test_fields_before_and_after_the_file_are_kept(service: Service) -> None:
+    body = form(
+        ('name="title"', "Ein schöner Tag".encode()),
+        ('name="file"; filename="film.mp4"', CONTENT),
+        ('name="collection"', b"holidays"),
+        ('name="recorded_at"', b"2026-05-17T09:30:00+02:00"),
+        ('name="metadata"', b'{"camera": {"name": "left"}}'),
+    )
+    video = service.client.get(send(service, body).json()["video_url"]).json()
+    assert video["title"] == "Ein schöner Tag"
+    assert video["collection"] == "holidays"
+    assert video["recorded_at"] == "2026-05-17T07:30:00Z"
+    assert video["metadata"] == {"camera": {"name": "left"}}
+
+
+def test_the_same_bytes_are_the_same_video_while_it_waits(service: Service) -> None:
+    first, second = upload(service).json(), upload(service, name="copy.mov", title="Another").json()
+    assert second == {**first, "is_new": False}
+    assert len(service.media_files()) == 1
+
+
+def test_the_same_bytes_are_answered_with_200_once_they_are_indexed(service: Service) -> None:
+    video_id = upload(service).json()["video_id"]
+    service.finish_indexing(video_id)
+    again = upload(service)
+    assert again.status_code == 200
+    assert (again.json()["video_id"], again.json()["state"]) == (video_id, "ready")
+    assert service.client.get(again.json()["job_url"]).json()["state"] == "done"
+
+
+def test_a_video_that_failed_is_tried_again_when_it_is_uploaded_again(service: Service) -> None:
+    first = upload(service).json()
+    with service.library.database.writing() as session:
+        session.get_one(Video, first["video_id"]).state = VideoState.FAILED
+        session.get_one(Job, first["job_id"]).state = JobState.FAILED
+    again = upload(service)
+    assert again.status_code == 202
+    assert again.json()["video_id"] == first["video_id"]
+    assert again.json()["job_id"] != first["job_id"]
+
+
+def test_a_copy_of_a_file_indexed_in_place_is_not_kept(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "original.mp4"
+    path.write_bytes(CONTENT)
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    video = service.add_video(["a cat"], sha256=sha256, media_path=str(path))
+    assert upload(service).json()["video_id"] == video.id
+    assert service.media_files() == []
+
+
+def test_an_upload_replaces_a_file_that_was_indexed_in_place_and_is_gone(service: Service) -> None:
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    video = service.add_video(["a cat"], sha256=sha256, media_path="/nowhere/original.mp4")
+    assert service.client.get(f"/videos/{video.id}/stream").status_code == 404
+    upload(service)
+    assert service.client.get(f"/videos/{video.id}/stream").content == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("../../../etc/passwd", "passwd"),
+        ("/etc/cron.d/job.mp4", "job.mp4"),
+        ("..\\..\\windows\\film.mp4", "film.mp4"),
+        ("..", "video"),
+        ("", "video"),
+        ("film\u202e4pm.exe", "film4pm.exe"),
+        ("<img src=x onerror=alert(1)>.mp4", "<img src=x onerror=alert(1)>.mp4"),
+        ("x" * 300 + ".mp4", "x" * 251 + ".mp4"),
+    ],
+)
+def test_a_hostile_name_is_only_ever_shown(service: Service, hostile: str, shown: str) -> None:
+    body = form((f'name="file"; filename="{hostile}"', CONTENT))
+    video = service.client.get(send(service, body).json()["video_url"]).json()
+    assert video["filename"] == shown
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    (stored,) = service.media_files()
+    assert stored.parent == service.library.media.root / sha256[:2]
+    assert stored.stem == sha256
+
+
+def test_an_empty_file_is_refused(service: Service) -> None:
+    assert_refused(service, upload(service, content=b""), 422, "empty-file")
+
+
+@pytest.fixture
+def strict_service(tmp_path: Path) -> Iterator[Service]:
+    """Yield a service that takes files of at most 100,000 bytes."""
+    with open_service(tmp_path / "home", max_upload_bytes=100_000) as service:
+        yield service
+
+
+def test_a_file_as_large_as_allowed_is_taken(strict_service: Service) -> None:
+    assert upload(strict_service, content=b"x" * 100_000).status_code == 202
+
+
+def test_a_file_over_the_limit_is_refused(strict_service: Service) -> None:
+    assert_refused(strict_service, upload(strict_service, content=b"x" * 100_001), 413, "upload-too-large")
+
+
+def test_a_declared_length_over_the_limit_is_refused_before_anything_is_read(strict_service: Service) -> None:
+    answer = post_in_pieces(strict_service, iter([]), **{"content-length": "2000000"})
+    assert answer[0]["status"] == 413
+    assert "2000000 bytes and 100000 are allowed" in json.loads(answer[1]["body"])["detail"]
+
+
+def test_a_body_without_a_declared_length_is_refused_as_soon_as_it_passes_the_limit(
+    strict_service: Service,
+) -> None:
+    taken = 0
+
+    def endless() -> Iterator[dict[str, object]]:
+        nonlocal taken
+        yield {"type": "http.request", "body": form(FILE, end="")[:-2], "more_body": True}
+        while True:
+            taken += 30_000
+            yield {"type": "http.request", "body": b"x" * 30_000, "more_body": True}
+
+    answer = post_in_pieces(strict_service, endless())
+    assert answer[0]["status"] == 413
+    assert taken <= 120_000
+    assert strict_service.media_files() == []
+
+
+def test_a_declared_length_that_is_too_small_opens_no_gate(strict_service: Service) -> None:
+    body = form(('name="file"; filename="film.mp4"', b"x" * 200_000))
+    assert_refused(
+        strict_service, send(strict_service, body, **{"Content-Length": "10"}), 413, "upload-too-large"
+    )
+
+
+def test_an_upload_that_would_fill_the_disk_is_refused(tmp_path: Path) -> None:
+    with open_service(tmp_path / "home", min_free_bytes=2**62) as service:
+        response = upload(service)
+        assert_refused(service, response, 507, "storage-full")
+        assert "REELSEEK_MIN_FREE_BYTES" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (form(FILE, end=""), "malformed-upload"),
+        (form(FILE)[:5000], "malformed-upload"),
+        (b"", "malformed-upload"),
+        (b"nothing like a form", "malformed-upload"),
+        (form(('filename="film.mp4"', CONTENT)), "malformed-upload"),
+        (form(('name="title"', b"\xff\xfe"), FILE), "malformed-upload"),
+        (form(('name="title"', b"x" * 70_000), FILE), "malformed-upload"),
+        (form(*[(f'name="field{number}"', b"") for number in range(30)], FILE), "malformed-upload"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(service: Service, body: bytes, problem: str) -> None:
+    assert_refused(service, send(service, body), 400, problem)
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ([], "file"),
+        ([('name="file"', b"as a field")], "file"),
+        ([('name="video"; filename="film.mp4"', CONTENT)], "video"),
+        ([FILE, FILE], "file"),
+        ([FILE, ('name="poster"; filename="film.jpg"', b"picture")], "poster"),
+        ([FILE, ('name="colour"', b"red")], "colour"),
+        ([FILE, ('name="title"', b"one"), ('name="title"', b"two")], "title"),
+        ([FILE, ('name="title"', b"x" * 501)], "title"),
+        ([FILE, ('name="collection"', b"x" * 201)], "collection"),
+        ([FILE, ('name="recorded_at"', b"yesterday")], "recorded_at"),
+        ([FILE, ('name="recorded_at"', b"2026-05-17T09:30:00")], "recorded_at"),
+        ([FILE, ('name="metadata"', b"[1, 2]")], "metadata"),
+        ([FILE, ('name="metadata"', b"{broken")], "metadata"),
+        ([FILE, ('name="metadata"', b'{"a": NaN}')], "metadata"),
+        ([FILE, ('name="metadata"', b'{"a": "\\ud800"}')], "metadata"),
+    ],
+)
+def test_a_wrong_field_is_named_and_the_file_not_kept(
+    service: Service, parts: list[tuple[str, bytes]], name: str
+) -> None:
+    response = send(service, form(*parts))
+    assert_refused(service, response, 422, "invalid-parameter")
+    assert response.json()["errors"][0]["parameter"] == name
+    assert response.json()["errors"][0]["location"] == "body"
+
+
+def test_a_body_of_another_type_is_refused(service: Service) -> None:
+    for content_type in ("application/json", "multipart/form-data", "video/mp4", ""):
+        response = service.client.post("/videos", content=CONTENT, headers={"Content-Type": content_type})
+        assert_refused(service, response, 415, "not-multipart")  # type: ignore[arg-type]
+
+
+def test_fields_without_visible_characters_count_as_not_given(service: Service) -> None:
+    video = service.client.get(upload(service, title="\0\u202e", collection="").json()["video_url"]).json()
+    assert (video["title"], video["collection"]) == ("film", None)
+
+
+def post_in_pieces(
+    service: Service, pieces: Iterator[dict[str, object]], **headers: str
+) -> list[dict[str, Any]]:
+    """Return what the application sends when these messages arrive, and then nothing more."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, object]:
+        for message in pieces:
+            return message
+        await asyncio.sleep(3600)
+        raise AssertionError("nobody waits that long")
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/videos",
+        "raw_path": b"/videos",
+        "query_string": b"",
+        "headers": [
+            (b"content-type", FORM_TYPE.encode()),
+            *((name.encode(), value.encode()) for name, value in headers.items()),
+        ],
+        "app": service.client.app,
+    }
+    asyncio.run(service.client.app(scope, receive, send))  # type: ignore[arg-type]
+    return sent
+
+
+def test_a_client_that_goes_away_leaves_nothing_behind(service: Service) -> None:
+    beginning = form(FILE, end="")[:-2]
+    pieces: list[dict[str, object]] = [
+        {"type": "http.request", "body": beginning, "more_body": True},
+        {"type": "http.request", "body": CONTENT, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answer = post_in_pieces(service, iter(pieces))
+    assert answer[0]["status"] == 400
+    assert json.loads(answer[1]["body"])["type"] == "/problems/upload-interrupted"
+    assert service.media_files() == []
+
+
+def test_a_client_that_stops_sending_is_let_go(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.upload.STALLED_AFTER_S", 0.05)
+    pieces: list[dict[str, object]] = [
+        {"type": "http.request", "body": form(FILE, end="")[:-2], "more_body": True}
+    ]
+    answer = post_in_pieces(service, iter(pieces))
+    assert answer[0]["status"] == 408
+    assert service.media_files() == []
+
+
+def test_the_file_goes_when_its_row_cannot_be_written(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("no job today")
+
+    monkeypatch.setattr("app.upload.jobs.enqueue", refuse)
+    monkeypatch.setattr("app.request_envelope.log.exception", lambda *_, **__: None)
+    response = upload(service)
+    assert_refused(service, response, 500, "internal-error")
+    assert "no job today" not in response.text
+
+
+def test_the_file_stays_when_the_row_was_there_before(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(service)
+    monkeypatch.setattr("app.upload.jobs.latest", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.request_envelope.log.exception", lambda *_, **__: None)
+    assert upload(service).status_code == 500
+    assert len(service.media_files()) == 1
