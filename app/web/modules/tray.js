@@ -32,6 +32,7 @@ export class Tray {
       this.#list.append(this.#row(upload));
     }
     this.#tray.hidden = false;
+    this.#list.lastElementChild.scrollIntoView({ block: "nearest" });
     this.#showTitle();
     this.#sendAll();
   }
@@ -108,12 +109,16 @@ export class Tray {
   }
 
   #showTitle() {
-    const numberIn = (...states) => this.#uploads.filter((upload) => states.includes(upload.state)).length;
-    const left = numberIn("waiting", "sending", "indexing");
-    const added = numberIn("searchable");
-    const failed = numberIn("failed");
-    const parts = [added ? `${count(added, "video")} added` : null, failed ? `${failed} failed` : null];
-    const result = parts.filter(Boolean).join(", ") || "Nothing added";
+    const number = (isMeant) => this.#uploads.filter(isMeant).length;
+    const left = number((upload) => !upload.isOver);
+    const known = number((upload) => upload.isKnown);
+    const added = number((upload) => upload.state === "searchable") - known;
+    const failed = number((upload) => upload.state === "failed");
+    const parts = [];
+    if (added) parts.push(`${count(added, "video")} added`);
+    if (known) parts.push(`${known} already there`);
+    if (failed) parts.push(`${failed} failed`);
+    const result = parts.join(", ") || "Nothing added";
     this.#title.textContent = left ? `Adding ${count(left, "video")}` : result;
   }
 }
