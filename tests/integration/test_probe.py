@@ -82,7 +82,7 @@ def test_bytes_of_no_container_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["#EXTM3U\n#EXTINF:1,\n{other}\n", "ffconcat version 1.0\nfile {other}\n"],
+    ["#EXTM3U\n#EXTINF:1,\n{other}\n", "ffconcat version 1.0\nfile other.mp4\n"],
     ids=["playlist", "concat"],
 )
 def test_a_script_that_opens_another_file_is_refused(tmp_path: Path, script: str) -> None:

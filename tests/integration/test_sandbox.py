@@ -163,6 +163,7 @@ def test_the_child_limits_itself_and_imports_no_torch(tmp_path: Path) -> None:
         "import json, resource, sys\n"
         "from indexer.decoding.child import main\n"
         "main(sys.argv[1:])\n"
+        "print('noise of a library', flush=True)\n"
         "limits = {name: resource.getrlimit(getattr(resource, 'RLIMIT_' + name))[0]\n"
         "          for name in ('AS', 'CPU', 'FSIZE', 'NOFILE', 'CORE')}\n"
         "json.dump([limits, sorted(sys.modules)], sys.stderr)\n"
@@ -171,7 +172,9 @@ def test_the_child_limits_itself_and_imports_no_torch(tmp_path: Path) -> None:
     plan, limits = json.dumps(asdict(PLAN)), json.dumps(asdict(DecodeLimits()))
     command = [sys.executable, "-c", script, limits, plan, str(path)]
     done = subprocess.run(command, capture_output=True, check=True, env=sandbox.child_environment())
-    found, modules = json.loads(done.stderr)
+    noise, said = done.stderr.splitlines()
+    assert (noise, b"noise" in done.stdout) == (b"noise of a library", False)
+    found, modules = json.loads(said)
     assert found == {"AS": 4 * 1024**3, "CPU": 120 + 2 * 30, "FSIZE": 0, "NOFILE": 64, "CORE": 0}
     assert not {"torch", "sqlalchemy", "faiss", "fastapi", "indexer.catalog"} & set(modules)
     assert "scenedetect" in modules

@@ -28,8 +28,7 @@ def test_deleting_a_video_takes_its_thumbnails_and_no_others(tmp_path: Path) -> 
     for sha256 in (SHA256, OTHER):
         for start_s in (0.0, 10.0):
             store.write(thumbnail_key(sha256, start_s), b"jpeg")
-    store.delete_video(SHA256)
-    store.delete_video(SHA256)
+    assert (store.delete_video(SHA256), store.delete_video(SHA256)) == (2, 0)
     assert not store.path(thumbnail_key(SHA256, 0.0)).exists()
     assert store.path(thumbnail_key(OTHER, 10.0)).exists()
 
