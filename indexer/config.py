@@ -22,8 +22,8 @@ class Settings(BaseSettings):
     """``sqlite:///…`` or ``postgresql+psycopg://…``; a SQLite file in ``home`` when not set."""
     model: str = "tiny"
     """Preset of the encoders."""
-    reduction: str = "centerclip"
-    """Token reduction inside the video encoder; ``none`` turns it off."""
+    reduction: str = "auto"
+    """Token reduction in the video encoder: ``centerclip`` or ``none``; ``auto`` reduces where it can."""
     device: str = "auto"
     """``cpu``, ``cuda``, ``cuda:1`` …; ``auto`` takes a GPU when there is one."""
     max_video_bytes: int = Field(default=20 * GIB, gt=0)

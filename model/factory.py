@@ -5,15 +5,19 @@ import json
 from dataclasses import asdict, dataclass
 
 import torch
+from open_clip.transformer import VisionTransformer
 
 from model.checkpoint import DualEncoder, hash_weights, preprocessing_of
 from model.config import FRAMES_PER_CLIP, resolve_source
 from model.preprocessing import Preprocessing
 from model.text_encoder import TextEncoder
 from model.token_reduction.base import TokenReducer
-from model.token_reduction.naming import NONE, parse_reduction
+from model.token_reduction.naming import CENTERCLIP, NONE, parse_reduction
 from model.video_encoder import VideoEncoder
-from model.vision_transformer import require_vision_transformer
+from model.vision_transformer import count_layers, count_patches, require_vision_transformer
+
+AUTO = "auto"
+"""As a reduction or a device: the best that can be had."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,10 @@ class Encoders:
     settings: EncoderSettings
 
 
-def load_encoders(preset: str, *, reduction: str = "centerclip", device: str = "auto") -> Encoders:
+def load_encoders(preset: str, *, reduction: str = AUTO, device: str = "auto") -> Encoders:
     """Return the encoders of a preset, checkpoint folder or ``ARCHITECTURE/TAG``, ready on ``device``.
 
+    The reduction ``auto`` is CenterCLIP in a tower that can run it, and none in the others.
     Weights that are not bundled are downloaded by open_clip. Raises ValueError for an unknown preset,
     reduction or device, for a reduction that the tower cannot run, and for weights that cannot be had.
     """
@@ -60,7 +65,7 @@ def load_encoders(preset: str, *, reduction: str = "centerclip", device: str = "
     source = resolve_source(preset)
     model = source.build()
     weights_sha256 = hash_weights(model)
-    reducer = _reducer_for(model, reduction)
+    reducer = reducer_for(model, reduction)
     preprocessing = preprocessing_of(model)
     video = VideoEncoder(
         model.visual,
@@ -84,7 +89,7 @@ def load_encoders(preset: str, *, reduction: str = "centerclip", device: str = "
 
 def choose_device(name: str) -> torch.device:
     """Return the device called ``name``, or the GPU if there is one for ``auto``; raises ValueError."""
-    if name == "auto":
+    if name == AUTO:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
@@ -97,10 +102,13 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def _reducer_for(model: DualEncoder, reduction: str) -> TokenReducer | None:
-    if reduction.strip().lower() == NONE:
+def reducer_for(model: DualEncoder, reduction: str) -> TokenReducer | None:
+    """Return the reducer called ``reduction`` for the model's tower, None for none; raises ValueError."""
+    name = reduction.strip().lower()
+    if name == AUTO:
+        name = CENTERCLIP if isinstance(model.visual, VisionTransformer) else NONE
+    if name == NONE:
         return None
     tower = require_vision_transformer(model.visual)
-    rows, columns = tower.grid_size
-    layers = len(tower.transformer.resblocks)
-    return parse_reduction(reduction, layers=layers, frames=FRAMES_PER_CLIP, patches=rows * columns)
+    layers, patches = count_layers(tower), count_patches(tower)
+    return parse_reduction(name, layers=layers, frames=FRAMES_PER_CLIP, patches=patches)

@@ -6,6 +6,7 @@ from model.token_reduction.base import TokenReducer
 from model.token_reduction.centerclip import CenterClip
 
 NONE = "none"
+CENTERCLIP = "centerclip"
 KNOWN_NAMES = (
     f"{NONE}, centerclip, centerclip:B6-4,49 (after block 6, each of 4 segments of a clip keeps 49 tokens)"
 )
@@ -28,7 +29,7 @@ def parse_reduction(text: str, *, layers: int, frames: int, patches: int) -> Tok
     name = text.strip()
     if name.lower() == NONE:
         return None
-    if name.lower() == "centerclip":
+    if name.lower() == CENTERCLIP:
         reducer = CenterClip(layers // 2, default_segments(frames), _default_tokens(patches))
     elif match := _CENTERCLIP.fullmatch(name):
         reducer = CenterClip(*(int(number) for number in match.groups()))

@@ -125,8 +125,8 @@ class TextAligner:
         self.head = TeacherHead(dimension).to(device)
         self.concept_map = nn.Linear(dimension, concepts.vectors.shape[1], bias=False).to(device)
         self.log_scale = nn.Parameter(torch.tensor(INITIAL_SCALE, device=device).log())
-        modules = [self.text, self.head, self.concept_map]
-        self.optimizer = make_optimizer(modules, weight_decay=WEIGHT_DECAY)
+        modules = nn.ModuleList([self.text, self.head, self.concept_map])
+        self.optimizer = make_optimizer(modules.parameters(), weight_decay=WEIGHT_DECAY)
         self.optimizer.add_param_group({"params": [self.log_scale], "weight_decay": 0.0})
 
     def train(

@@ -10,13 +10,13 @@ from torch.optim import AdamW, Optimizer
 WARM_UP = 0.03  # of the budget
 
 
-def make_optimizer(modules: Iterable[nn.Module], *, weight_decay: float) -> AdamW:
+def make_optimizer(parameters: Iterable[nn.Parameter], *, weight_decay: float) -> AdamW:
     """Return AdamW that decays matrices only, not biases, norms or single vectors."""
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
     return AdamW(
         [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
+            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
         ],
         betas=(0.9, 0.98),
     )

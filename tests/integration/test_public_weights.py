@@ -8,9 +8,10 @@ import pytest
 from huggingface_hub import constants
 from safetensors.torch import save_file
 
-from model.checkpoint import hash_weights
+from model.checkpoint import ModelSource, hash_weights, preprocessing_of
 from model.config import PRESETS
-from model.factory import load_encoders
+from model.factory import load_encoders, reducer_for
+from model.video_encoder import VideoEncoder
 
 COMMIT = "0" * 40
 
@@ -39,6 +40,16 @@ def test_a_preset_loads_the_weights_that_the_hub_gave(hub_cache: Path) -> None:
     assert encoders.text.encode(["a cat"]).shape == (1, 512)
     embedding = encoders.video.encode(np.zeros((1, 12, 256, 256, 3), np.uint8))
     assert (embedding.clips.shape, embedding.segments.shape) == ((1, 512), (1, 4, 512))
+
+
+def test_a_tower_that_no_reducer_fits_is_run_whole_unless_one_is_asked_for() -> None:
+    model = ModelSource("PE-Core-T-16-384").build(is_trained=False)
+    assert reducer_for(model, "auto") is None
+    encoder = VideoEncoder(model.visual, preprocessing_of(model))
+    embedding = encoder.encode(np.zeros((1, 12, 384, 384, 3), np.uint8))
+    assert (embedding.clips.shape, embedding.segments.shape) == ((1, 512), (1, 4, 512))
+    with pytest.raises(ValueError, match="reduction 'none'"):
+        reducer_for(model, "centerclip")
 
 
 @pytest.mark.allow_error_logs  # open_clip logs it before it raises

@@ -18,7 +18,7 @@ def test_without_any_variable_the_library_is_a_folder_here_with_a_sqlite_file(
 
     assert settings.home_folder == tmp_path / "reelseek-data"
     assert make_url(settings.catalog_url).database == str(tmp_path / "reelseek-data" / "reelseek.db")
-    assert (settings.model, settings.reduction, settings.device) == ("tiny", "centerclip", "auto")
+    assert (settings.model, settings.reduction, settings.device) == ("tiny", "auto", "auto")
 
 
 def test_variables_with_the_prefix_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:

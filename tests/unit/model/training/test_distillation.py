@@ -72,7 +72,7 @@ def test_the_image_tower_comes_nearer_to_teacher_and_captions(
     photographs = StudentSource(text_source, teacher_vectors=targets, text_vectors=targets)
     colours = (torch.full((3,), 0.5), torch.full((3,), 0.5))
     distiller = Distiller(Student(model.visual), (photographs, photographs), colours, 20.0, CPU)
-    distiller.optimizer.param_groups[0]["lr"] = distiller.optimizer.param_groups[1]["lr"] = 3e-3
+    distiller.set_pace(0.1)
     first = distiller.step()
     for _ in range(12):
         last = distiller.step()
