@@ -1,5 +1,6 @@
 """The sample films are rendered once, whole or not at all, and are what the table says."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,8 @@ def test_an_unusual_film_is_what_it_says(tmp_path: Path, film: Film) -> None:
     assert (found.width, found.height, found.rotation) == (film.width, film.height, film.rotation)
     times = [timed.time_s for timed in FrameReader(tmp_path / film.file_name, found)]
     assert times == pytest.approx(list(frame_times(short(film))), abs=0.002)
+    steps = [round(after - before, 2) for before, after in pairwise(times)]
+    assert (max(steps) > 2 * min(steps)) == film.has_variable_rate
 
 
 def test_a_film_that_is_there_is_kept(tmp_path: Path) -> None:

@@ -52,12 +52,18 @@ def test_a_video_arrives_as_probe_clips_and_summary(tmp_path: Path) -> None:
     assert summary.decoded_seconds == pytest.approx(13.0, abs=0.05)
 
 
-def test_progress_is_told_while_no_clip_is_ready(tmp_path: Path) -> None:
-    path = write_plain(tmp_path / "long.mp4", duration_s=600.0, frame_rate=6.0)
-    messages = decoded(path)
-    told = [message.decoded_s for message in messages if isinstance(message, (DecodeProgress, DecodedClip))]
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(600.0, abs=0.05)
+def test_progress_is_told_while_no_clip_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "import sys\n"
+        "from indexer.decoding import child\n"
+        "child.PROGRESS_INTERVAL_S = 0.0\n"
+        "sys.exit(child.main(sys.argv[1:]))\n"
+    )
+    child_running(monkeypatch, script)
+    _, *progress, clip, _ = decoded(write_plain(tmp_path / "short.mp4", duration_s=4.0, frame_rate=6.0))
+    assert isinstance(clip, DecodedClip)
+    told = [message.decoded_s for message in progress if isinstance(message, DecodeProgress)]
+    assert told == pytest.approx([index / 6 for index in range(24)], abs=0.01)
 
 
 def test_a_damaged_video_gives_what_decodes_and_a_warning(tmp_path: Path) -> None:

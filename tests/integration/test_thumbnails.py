@@ -41,6 +41,7 @@ def test_deleting_a_video_takes_its_thumbnails_and_no_others(tmp_path: Path) -> 
         f"cd/{SHA256}/0000000000.jpg",
         "",
         f"ab/{SHA256}/1.jpg",
+        f"ab/{SHA256}/0000000000.jpg/../../x",
     ],
 )
 def test_a_key_that_is_none_is_refused(tmp_path: Path, key: str) -> None:
