@@ -17,8 +17,9 @@ from indexer.catalog.tables import (
     Video,
     VideoState,
 )
+from indexer.config import Settings
 from indexer.ingest import IngestReport, Progress
-from indexer.library import Library
+from indexer.library import Library, open_library
 from indexer.worker import Worker
 from model.factory import Encoders
 from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP, fake_encoders
@@ -228,3 +229,20 @@ def test_progress_runs_through_the_stages(library: Library, tmp_path: Path) -> N
     assert fractions == sorted(fractions)
     assert 0 < fractions[0] < fractions[-1] == 1.0
     assert told[-1].decoded_s == pytest.approx(6.0, abs=0.1)
+
+
+def test_every_ending_of_a_job_works_on_every_database(database_url: str, tmp_path: Path) -> None:
+    library = open_library(Settings(home=tmp_path / "home", database_url=database_url))
+
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    enqueue(library, write_plain(tmp_path / "good.mp4", duration_s=1))
+    with pytest.raises(KeyboardInterrupt):
+        Worker(library, fake_encoders()).run_one(on_progress=interrupt)
+    enqueue(library, write_not_a_video(tmp_path / "bad.mp4"))
+    reports = [ingest(library) for _ in range(3)]
+    library.close()
+
+    codes = [report.error.code if report.error else "indexed" for report in reports if report is not None]
+    assert codes == ["indexed", "not-a-video"]
