@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from app.cli import commands
 from app.config import ServiceSettings
 from app.errors import all_problems
 from app.main import create_app
@@ -27,6 +28,12 @@ def subclasses(kind: type[IndexingError]) -> list[type[IndexingError]]:
 def test_readme_lists_every_setting() -> None:
     settings = [f"REELSEEK_{name.upper()}" for name in ServiceSettings.model_fields]
     assert sorted(first_column("Settings")) == sorted(settings)
+
+
+def test_readme_lists_every_command() -> None:
+    named = {command.callback.__name__ for command in commands.registered_commands if command.callback}
+    listed = [words.split() for words in first_column("Use it") if words.startswith("reelseek ")]
+    assert {words[1] for words in listed} == named
 
 
 def test_readme_lists_every_call_of_the_http_interface(tmp_path: Path) -> None:
