@@ -4,6 +4,7 @@ Torch takes seconds to import, so commands import what they run when they run.
 """
 
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ Workers = Annotated[
 ]
 Words = Annotated[str, typer.Argument(metavar="WORDS", help="What is to be seen, in words.")]
 Limit = Annotated[int, typer.Option(min=1, max=100, help="Most moments to show.")]
+Folder = Annotated[Path, typer.Argument(help="Folder with videos.", exists=True, file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of GET /search instead of a table.")]
 
 
@@ -51,6 +53,24 @@ def search(words: Words, limit: Limit = 10, as_json: AsJson = False) -> None:
     from app.terminal_search import search_and_print
 
     search_and_print(ServiceSettings(), words, limit, as_json=as_json)
+
+
+@commands.command()
+def bench(folder: Folder) -> None:
+    """Measure how fast a folder is indexed and searched, in a library that is deleted afterwards."""
+    from app.benchmark.run import run_benchmark
+    from app.config import ServiceSettings
+
+    run_benchmark(ServiceSettings(), folder, Console())
+
+
+@commands.command()
+def evaluate(folder: Folder) -> None:
+    """Measure how well the captions in FOLDER/captions.csv find their videos, which must be indexed."""
+    from app.config import ServiceSettings
+    from app.library_evaluation import evaluate_and_print
+
+    evaluate_and_print(ServiceSettings(), folder, Console())
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import FileResponse
 
+from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
 from app.errors import ThumbnailMissing, UnknownClip
 from app.problem_responses import problem_docs
@@ -28,11 +29,11 @@ FOREVER = "private, max-age=31536000, immutable"
 )
 @router.head("/clips/{clip_id}/thumbnail", include_in_schema=False)
 def show_thumbnail(
-    services: ServicesDependency, clip_id: str, if_none_match: Annotated[str, Header()] = ""
+    services: ServicesDependency, clip_id: Identifier, if_none_match: Annotated[str, Header()] = ""
 ) -> Response:
     """Return the clip's thumbnail, a JPEG 480 pixels wide at most, that may be kept for good."""
     with services.library.database.reading() as session:
-        clip = clips.get(session, clip_id) if "\0" not in clip_id else None
+        clip = clips.get(session, clip_id)
     if clip is None:
         raise UnknownClip(clip_id)
     headers = {"ETag": f'"{clip.id}"', "Cache-Control": FOREVER}

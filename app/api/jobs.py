@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
 from app.descriptions import describe_job
 from app.errors import UnknownJob
@@ -13,10 +14,10 @@ router = APIRouter(tags=["jobs"])
 
 
 @router.get("/jobs/{job_id}", summary="Read a job", responses=problem_docs(UnknownJob))
-def read_job(services: ServicesDependency, job_id: str) -> JobDetails:
+def read_job(services: ServicesDependency, job_id: Identifier) -> JobDetails:
     """Return the state, stage and progress of an indexing job."""
     with services.library.database.reading() as session:
-        job = jobs.get(session, job_id) if "\0" not in job_id else None
+        job = jobs.get(session, job_id)
     if job is None:
         raise UnknownJob(job_id)
     return describe_job(job)

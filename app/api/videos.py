@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
+from app.api.identifiers import Identifier
 from app.deletion import delete_video
 from app.dependencies import ServicesDependency
 from app.descriptions import describe_videos
@@ -106,14 +107,14 @@ def list_videos(
 
 
 @router.get("/videos/{video_id}", summary="Read a video", responses=problem_docs(UnknownVideo))
-def read_video(services: ServicesDependency, video_id: str) -> VideoDetails:
+def read_video(services: ServicesDependency, video_id: Identifier) -> VideoDetails:
     """Return what is known of one video."""
     with services.library.database.reading() as session:
         return describe_videos(session, [_get(session, video_id)])[0]
 
 
 @router.delete("/videos/{video_id}", summary="Delete a video", responses=problem_docs(UnknownVideo))
-def remove_video(services: ServicesDependency, video_id: str) -> DeletionReceipt:
+def remove_video(services: ServicesDependency, video_id: Identifier) -> DeletionReceipt:
     """Delete a video with its clips, vectors, thumbnails and uploaded file; repeated, it answers 404."""
     return delete_video(services.library, video_id)
 
@@ -129,7 +130,7 @@ def remove_video(services: ServicesDependency, video_id: str) -> DeletionReceipt
     },
 )
 @router.head("/videos/{video_id}/stream", include_in_schema=False)
-def stream_video(services: ServicesDependency, video_id: str) -> FileResponse:
+def stream_video(services: ServicesDependency, video_id: Identifier) -> FileResponse:
     """Return the file as it was given, whole or the byte range asked for, so that players can seek."""
     with services.library.database.reading() as session:
         video = _get(session, video_id)
@@ -149,7 +150,7 @@ def stream_video(services: ServicesDependency, video_id: str) -> FileResponse:
 
 
 def _get(session: Session, video_id: str) -> Video:
-    video = videos.get(session, video_id) if "\0" not in video_id else None
+    video = videos.get(session, video_id)
     if video is None:
         raise UnknownVideo(video_id)
     return video

@@ -45,7 +45,9 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
 
 def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPage) -> list[str]:
     notices = []
-    if coverage.videos == 0:
+    if coverage.videos == 0 and coverage.videos_pending > 0:
+        notices.append("No video is searchable yet: the first ones are still waiting or being indexed.")
+    elif coverage.videos == 0:
         notices.append(
             "Nothing is indexed yet: add videos on the page, or run python -m indexer.batch FOLDER."
         )

@@ -65,6 +65,11 @@ def test_an_empty_library_gives_no_hits_and_says_how_to_fill_it(service: Service
     assert "python -m indexer.batch" in answer["notices"][0]
 
 
+def test_a_library_that_is_still_being_indexed_says_so(service: Service) -> None:
+    service.add_video([], state="pending")
+    assert "still waiting or being indexed" in search(service, q="a cat")["notices"][0]
+
+
 def test_hits_come_best_first_with_ranks_from_one(service: Service) -> None:
     service.add_video([f"thing {number}" for number in range(30)])
     hits = search(service, q="thing 7", limit=10)["data"]

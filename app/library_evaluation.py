@@ -1,0 +1,101 @@
+"""How well words find whole videos: the captions of a folder, each ranking all its videos.
+
+A video scores as its best clip. The folder holds ``captions.csv`` with the columns ``file`` and ``caption``.
+"""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from app.config import ServiceSettings
+from app.dependencies import Services, build_services
+from indexer.catalog import clips, videos
+from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+
+CAPTIONS_FILE = "captions.csv"
+
+
+@dataclass(frozen=True)
+class CaptionedVideo:
+    """A video of the library and the sentence that should find it."""
+
+    video_id: str
+    caption: str
+
+
+def evaluate_and_print(settings: ServiceSettings, folder: Path, console: Console) -> None:
+    """Print the metrics of ``folder`` in the library of ``settings`` as JSON; raises ValueError."""
+    services = build_services(settings)
+    try:
+        captioned = read_captioned_videos(services, folder)
+        console.print_json(data=asdict(evaluate_text_to_video(services, captioned)))
+    finally:
+        services.close()
+
+
+def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVideo]:
+    """Return the captioned videos of ``folder``, which must be indexed.
+
+    Raises ValueError for a folder without captions, and naming the files that are not indexed.
+    """
+    path = folder / CAPTIONS_FILE
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist: write one, with the columns file and caption")
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or not {"file", "caption"} <= rows[0].keys():
+        raise ValueError(f"{path} has no rows with the columns file and caption")
+    found, missing = [], []
+    with services.library.database.reading() as session:
+        for row in rows:
+            file = folder / row["file"]
+            video = videos.find_by_sha256(session, _hash(file)) if file.is_file() else None
+            if video is None:
+                missing.append(row["file"])
+            else:
+                found.append(CaptionedVideo(video.id, row["caption"]))
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(rows)} files are not indexed, the first is {missing[0]}: "
+            f"run python -m indexer.batch {folder}"
+        )
+    return found
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def evaluate_text_to_video(services: Services, captioned: Sequence[CaptionedVideo]) -> RetrievalMetrics:
+    """Return how each caption ranks the videos of ``captioned``, all others left out."""
+    columns = {video_id: n for n, video_id in enumerate(dict.fromkeys(one.video_id for one in captioned))}
+    words = np.stack([services.queries.encode(one.caption).vector for one in captioned])
+    scores = _best_clip_scores(services, words, columns)
+    return summarise(expected_ranks(scores, np.array([columns[one.video_id] for one in captioned])))
+
+
+def _best_clip_scores(
+    services: Services, words: NDArray[np.float32], columns: dict[str, int]
+) -> NDArray[np.float32]:
+    """Return the score (Q, V) of each video's best clip; raises ValueError if a video has none."""
+    services.follower.catch_up()
+    results, _ = services.follower.search(words, max(1, len(services.follower)))
+    with services.library.database.reading() as session:
+        rows = clips.get_many(session, [embedding_id for embedding_id, _ in results[0]])
+        video_of = {embedding_id: video.id for embedding_id, (_, video) in rows.items()}
+    scores = np.full((len(words), len(columns)), -2.0, dtype=np.float32)  # below any cosine
+    for query, hits in enumerate(results):
+        for embedding_id, score in hits:
+            column = columns.get(video_of[embedding_id])
+            if column is not None:
+                scores[query, column] = max(scores[query, column], score)
+    if (scores < -1.5).any():
+        raise ValueError("a captioned video has no clip in the index: run python -m indexer.batch again")
+    return scores
