@@ -91,6 +91,8 @@ def open_service(home: Path, encoders: Encoders | None = None, **settings: objec
     """Yield a service over the library in ``home``; nothing of the disk's free space is kept back."""
     chosen = ServiceSettings.model_validate({"home": home, "min_free_bytes": 0, **settings})
     services = assemble_services(chosen, open_library(chosen), encoders or fake_encoders())
-    with TestClient(create_app(chosen, services), raise_server_exceptions=False) as client:
-        yield Service(client, services)
-    services.close()
+    try:
+        with TestClient(create_app(chosen, services), raise_server_exceptions=False) as client:
+            yield Service(client, services)
+    finally:
+        services.close()
