@@ -48,7 +48,7 @@ def main(
             return
         code = _index(console, settings, files)
     except (ValueError, UnknownSchema) as error:  # settings or arguments: the message says which
-        console.print(str(error), style="red")
+        console.print(str(error), style="red", soft_wrap=True)
         code = WRONG_USAGE
     except OperationalError as error:
         console.print(f"The database failed: {error.orig}. Run the same command again to go on.", style="red")
