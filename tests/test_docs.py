@@ -30,6 +30,13 @@ def test_readme_lists_every_setting() -> None:
     assert sorted(first_column("Settings")) == sorted(settings)
 
 
+def test_readme_states_the_default_of_every_setting_that_has_a_short_one() -> None:
+    rows = dict(re.findall(r"^\| `REELSEEK_(\w+)` \| `([^`]+)` \|", README, flags=re.MULTILINE))
+    fields = ServiceSettings.model_fields
+    assert len(rows) >= 7
+    assert rows == {name: str(fields[name.lower()].default) for name in rows}
+
+
 def test_readme_lists_every_command() -> None:
     named = {command.callback.__name__ for command in commands.registered_commands if command.callback}
     listed = [words.split() for words in first_column("Use it") if words.startswith("reelseek ")]
