@@ -5,6 +5,7 @@ that check and before the commit: in between no other worker can hold the video.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -39,8 +40,9 @@ def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVid
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
     """Fail job and video with the reason and remove what was made of the video; raises LeaseLost."""
+    reason = str(error).replace(Path(video.media_path).name, video.filename)  # uploads are stored by hash
     with library.database.writing() as session:
-        _require_ours(jobs.fail(session, job, error.code, str(error)), job)
+        _require_ours(jobs.fail(session, job, error.code, reason), job)
         remove_thumbnails(session, library, video)
 
 

@@ -84,6 +84,15 @@ def test_a_file_that_is_no_video_fails_video_and_job_with_the_reason(
 
 
 @pytest.mark.allow_error_logs
+def test_a_refused_upload_is_named_as_the_person_named_it(library: Library, tmp_path: Path) -> None:
+    job_id = enqueue(library, write_not_a_video(tmp_path / f"{'0' * 64}.mp4"))
+    with library.database.writing() as session:
+        session.execute(update(Video).values(filename="My holidays.mp4"))
+    ingest(library)
+    message = the_job(library, job_id).error_message or ""
+    assert message.startswith("My holidays.mp4 is not a video")
+
+
 def test_a_transaction_that_fails_leaves_no_clip_and_no_thumbnail(library: Library, tmp_path: Path) -> None:
     job_id = enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
     with library.database.writing() as session:
