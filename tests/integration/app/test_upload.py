@@ -1,45 +1,16 @@
 """POST /videos: what arrives, what is refused, and that a refusal leaves nothing behind."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from httpx import Response
 
 from indexer.catalog.tables import Job, JobState, Video, VideoState
 from tests.service import Service, open_service
-
-CONTENT = b"not really a film, yet bytes " * 1000
-BOUNDARY = "----boundary"
-FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-FILE = ('name="file"; filename="film.mp4"', CONTENT)
-
-
-def upload(service: Service, content: bytes = CONTENT, name: str = "film.mp4", **fields: str) -> Response:
-    """Return the answer to an upload with these fields."""
-    response: Any = service.client.post("/videos", files={"file": (name, content)}, data=fields)
-    return response  # type: ignore[no-any-return]
-
-
-def form(*parts: tuple[str, bytes], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
-    """Return a body of parts (Content-Disposition behind ``form-data; ``, data)."""
-    body = b""
-    for disposition, data in parts:
-        head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
-        body += head.encode() + data + b"\r\n"
-    return body + end.encode()
-
-
-def send(service: Service, body: bytes | Iterator[bytes], **headers: str) -> Response:
-    """Return the answer to a body written by hand."""
-    response: Any = service.client.post(
-        "/videos", content=body, headers={"Content-Type": FORM_TYPE, **headers}
-    )
-    return response  # type: ignore[no-any-return]
+from tests.upload_forms import CONTENT, FILE, form, post_in_pieces, send, upload
 
 
 def assert_refused(service: Service, response: Response, status: int, name: str) -> None:
@@ -257,38 +228,6 @@ def test_a_body_of_another_type_is_refused(service: Service) -> None:
 def test_fields_without_visible_characters_count_as_not_given(service: Service) -> None:
     video = service.client.get(upload(service, title="\0\u202e", collection="").json()["video_url"]).json()
     assert (video["title"], video["collection"]) == ("film", None)
-
-
-def post_in_pieces(
-    service: Service, pieces: Iterator[dict[str, object]], **headers: str
-) -> list[dict[str, Any]]:
-    """Return what the application sends when these messages arrive, and then nothing more."""
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, object]:
-        for message in pieces:
-            return message
-        await asyncio.sleep(3600)
-        raise AssertionError("nobody waits that long")
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/videos",
-        "raw_path": b"/videos",
-        "query_string": b"",
-        "headers": [
-            (b"content-type", FORM_TYPE.encode()),
-            *((name.encode(), value.encode()) for name, value in headers.items()),
-        ],
-        "app": service.client.app,
-    }
-    asyncio.run(service.client.app(scope, receive, send))  # type: ignore[arg-type]
-    return sent
 
 
 def test_a_client_that_goes_away_leaves_nothing_behind(service: Service) -> None:
