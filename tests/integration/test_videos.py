@@ -158,6 +158,11 @@ def test_a_video_deleted_while_its_worker_commits_leaves_no_vector_without_a_tom
 
     with ThreadPoolExecutor(1) as threads:
         with database.writing() as session:
+            assert jobs.heartbeat(
+                session, job, "storing", 1.0
+            )  # the job's row is locked, the video's is not yet
+            deleting = threads.submit(delete)
+            wait((deleting,), timeout=0.5)  # so that it has come as far as it can beside this transaction
             assert jobs.finish(session, job)
             store(
                 session,
@@ -165,8 +170,6 @@ def test_a_video_deleted_while_its_worker_commits_leaves_no_vector_without_a_tom
                 generation=session.get_one(Generation, generation.id),
                 clips=[make_new_clip(1), make_new_clip(2, start_s=4.0)],
             )
-            deleting = threads.submit(delete)
-            wait((deleting,), timeout=0.5)  # so that it has come as far as it can beside this transaction
         assert deleting.result()
 
     assert [rows(database, table) for table in (Video, Clip, Embedding, Tombstone)] == [0, 0, 0, 2]
