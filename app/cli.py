@@ -3,7 +3,6 @@
 Torch takes seconds to import, so commands import what they run when they run.
 """
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from indexer.errors import UnknownSchema
+from indexer.log_output import log_to_standard_error
 
 commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=False)
 errors = Console(stderr=True)
@@ -75,7 +75,7 @@ def evaluate(folder: Folder) -> None:
 
 def main() -> None:
     """Run the command line; what a person can put right is said in one line, without a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_standard_error()
     try:
         commands(prog_name="reelseek")
     except ValidationError as error:

@@ -22,6 +22,7 @@ from indexer.errors import UnknownSchema
 from indexer.ingest import IngestReport, OnProgress, Progress, ingest_video
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library, open_library
+from indexer.log_output import log_to_standard_error
 
 if TYPE_CHECKING:
     from model.factory import Encoders
@@ -114,7 +115,7 @@ def exit_at_once(code: int) -> NoReturn:
 
 def main() -> None:
     """Index queued videos until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_standard_error()
     stop_on_sigterm()
     try:
         library, encoders = _open_configured()

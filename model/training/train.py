@@ -100,7 +100,7 @@ def main() -> None:
         "--work", type=Path, default=Path("training-runs/tiny"), help="scratch folder, about 6 GB"
     )
     parser.add_argument(
-        "--minutes", type=float, default=80.0, help="wall-clock budget of the image tower's training"
+        "--minutes", type=float, default=60.0, help="wall-clock budget of the image tower's training"
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
