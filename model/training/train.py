@@ -20,7 +20,7 @@ from model.training.datasets import read_flickr8k, read_tiny_imagenet
 from model.training.distillation import Distiller, Student, StudentSource, teacher_vectors
 from model.training.views import ViewRecipe, centre_crop, make_views, random_crop
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("model.training.train")  # its name also when it is run as a script
 
 VIEWS_OF_CAPTIONED = 8
 VIEWS_OF_LABELLED = 1
@@ -104,7 +104,8 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("model").setLevel(logging.INFO)
     run = TrainingRun(
         options.data, options.work, options.output, options.minutes, torch.device(options.device)
     )
