@@ -19,9 +19,8 @@ from torch.nn.functional import normalize
 from model.checkpoint import DualEncoder, ModelSource, preprocessing_of
 from model.config import resolve_source
 from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.photographs import CaptionedPhotograph, centre_crop, read_flickr8k, resize
 from model.text_encoder import Tokenizer
-from model.training.datasets import CaptionedPhotograph, read_flickr8k
-from model.training.views import centre_crop, resize
 
 BATCH = 128
 

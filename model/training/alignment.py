@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.photographs import CaptionedPhotograph
 from model.text_encoder import Tokenizer
-from model.training.datasets import CaptionedPhotograph
 from model.training.losses import contrastive_loss, cosine_loss
 from model.training.schedule import make_optimizer, reduced_precision, set_learning_rate
 from model.training.teacher import TEACHER_CHANNELS

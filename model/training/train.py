@@ -14,11 +14,11 @@ from open_clip.model import CustomTextCLIP
 
 from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.evaluation.retrieval_metrics import RetrievalMetrics
+from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 from model.text_encoder import Tokenizer
 from model.training.alignment import TextAligner, TextSource, encode_texts, read_concepts
-from model.training.datasets import read_flickr8k, read_tiny_imagenet
 from model.training.distillation import Distiller, Student, StudentSource, teacher_vectors
-from model.training.views import ViewRecipe, centre_crop, make_views, random_crop
+from model.training.views import ViewRecipe, make_views, random_crop
 
 logger = logging.getLogger("model.training.train")  # its name also when it is run as a script
 

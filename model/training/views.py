@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.training.datasets import CaptionedPhotograph
+from model.photographs import CaptionedPhotograph, resize
 from model.training.teacher import TEACHER_CHANNELS, TEACHER_GRID, TEACHER_SIZE, MobileNetTeacher
 
 MAP_CHANNELS = 128
@@ -83,13 +83,6 @@ def make_views(photographs: Sequence[CaptionedPhotograph], recipe: ViewRecipe, f
     return Views(pictures, maps, pooled, recipe.count)
 
 
-def centre_crop(picture: Image.Image, _: np.random.Generator | None = None) -> Image.Image:
-    """Return the largest square in the middle, which is what an index sees of a frame."""
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    return picture.crop((left, top, left + side, top + side))
-
-
 def random_crop(picture: Image.Image, generator: np.random.Generator) -> Image.Image:
     """Return a crop of random size, shape and place, as Inception's training took them."""
     width, height = picture.size
@@ -145,8 +138,3 @@ def _views(task: ViewTask) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     crops = [recipe.crop(photograph, generator) for _ in range(recipe.count)]
     pictures = np.stack([resize(crop, recipe.image_size) for crop in crops])
     return pictures, np.stack([_worker["teacher"].features(resize(crop, TEACHER_SIZE)) for crop in crops])
-
-
-def resize(picture: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Return the picture as RGB (size, size, 3)."""
-    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))

@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import normalize
 
 from model.checkpoint import CONFIGURATION_FILE, DualEncoder, ModelSource
+from model.photographs import CaptionedPhotograph
 from model.training.alignment import Concepts, TextAligner, TextSource, encode_texts
-from model.training.datasets import CaptionedPhotograph
 from model.training.distillation import Distiller, Student, StudentSource, mirror, teacher_vectors
 from model.training.teacher import TEACHER_CHANNELS
 from model.training.views import MAP_CHANNELS, Views

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.training.views import MAP_CHANNELS, SMALLEST_CROP, centre_crop, principal_components, random_crop
+from model.training.views import MAP_CHANNELS, SMALLEST_CROP, principal_components, random_crop
 
 
 @given(st.integers(20, 300), st.integers(20, 300), st.integers(0, 2**32 - 1))
@@ -23,14 +23,6 @@ def test_the_same_seed_gives_the_same_crop() -> None:
     picture = Image.effect_noise((64, 48), 80).convert("RGB")
     first, second = (random_crop(picture, np.random.default_rng(3)) for _ in range(2))
     assert first.tobytes() == second.tobytes()
-
-
-def test_the_centre_crop_is_the_middle_square() -> None:
-    picture = Image.new("RGB", (30, 10), "black")
-    picture.paste("white", (10, 0, 20, 10))
-    crop = centre_crop(picture, np.random.default_rng(0))
-    assert crop.size == (10, 10)
-    assert crop.getextrema() == ((255, 255),) * 3
 
 
 def test_projected_features_have_unit_variance_and_keep_the_strongest_directions() -> None:

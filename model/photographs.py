@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -59,6 +61,18 @@ def read_tiny_imagenet(folder: Path) -> list[CaptionedPhotograph]:
     if not photographs:
         raise ValueError(f"{folder} holds no train-*.tar: point --data at the folder that has tiny-imagenet/")
     return photographs
+
+
+def centre_crop(picture: Image.Image, _: np.random.Generator | None = None) -> Image.Image:
+    """Return the largest square in the middle, which is what an index sees of a frame."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
+
+
+def resize(picture: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Return the picture as RGB (size, size, 3)."""
+    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:

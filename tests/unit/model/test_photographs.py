@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.training.datasets import read_flickr8k, read_tiny_imagenet
+from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 
 
 def picture(colour: str) -> bytes:
@@ -53,3 +53,11 @@ def test_a_folder_without_archives_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "classes.json").write_text("{}")
     with pytest.raises(ValueError, match=r"train-\*\.tar"):
         read_tiny_imagenet(tmp_path)
+
+
+def test_the_centre_crop_is_the_middle_square() -> None:
+    picture = Image.new("RGB", (30, 10), "black")
+    picture.paste("white", (10, 0, 20, 10))
+    crop = centre_crop(picture)
+    assert crop.size == (10, 10)
+    assert crop.getextrema() == ((255, 255),) * 3

@@ -1,0 +1,32 @@
+"""Words and photographs ranking one another."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from model.config import PRESETS
+from model.evaluation.evaluate import best_of_groups, evaluate_photographs
+from model.photographs import CaptionedPhotograph
+
+
+def photograph(name: str, colour: str, *captions: str) -> CaptionedPhotograph:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(buffer, "PNG")
+    return CaptionedPhotograph(name, buffer.getvalue(), captions)
+
+
+def test_a_group_scores_as_its_best_caption() -> None:
+    scores = np.array([[0.1, 0.9], [0.4, 0.2], [0.3, 0.8]], dtype=np.float32)
+    best = best_of_groups(scores, np.array([0, 0, 1]))
+    np.testing.assert_array_equal(best, np.array([[0.4, 0.9], [0.3, 0.8]], dtype=np.float32))
+
+
+def test_the_bundled_model_tells_colours_apart() -> None:
+    photographs = [
+        photograph("sky", "deepskyblue", "a blue sky", "clear blue water"),
+        photograph("lawn", "forestgreen", "green grass", "a green lawn"),
+    ]
+    metrics = evaluate_photographs(PRESETS["tiny"].source, photographs)
+    assert (metrics.text_to_image.queries, metrics.image_to_text.queries) == (4, 2)
+    assert metrics.text_to_image.recall_at_1 >= 75
