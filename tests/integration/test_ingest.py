@@ -83,7 +83,6 @@ def test_a_file_that_is_no_video_fails_video_and_job_with_the_reason(
     assert (count_clips(library), thumbnails(library)) == (0, [])
 
 
-@pytest.mark.allow_error_logs
 def test_a_refused_upload_is_named_as_the_person_named_it(library: Library, tmp_path: Path) -> None:
     job_id = enqueue(library, write_not_a_video(tmp_path / f"{'0' * 64}.mp4"))
     with library.database.writing() as session:
@@ -93,6 +92,7 @@ def test_a_refused_upload_is_named_as_the_person_named_it(library: Library, tmp_
     assert message.startswith("My holidays.mp4 is not a video")
 
 
+@pytest.mark.allow_error_logs
 def test_a_transaction_that_fails_leaves_no_clip_and_no_thumbnail(library: Library, tmp_path: Path) -> None:
     job_id = enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
     with library.database.writing() as session:
