@@ -29,6 +29,7 @@ from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks,
 from model.training.alignment import TeacherHead, TextSource
 from model.training.losses import contrastive_loss, cosine_loss
 from model.training.schedule import make_optimizer, reduced_precision, set_learning_rate
+from model.training.teacher import TEACHER_GRID
 from model.training.views import MAP_CHANNELS
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,12 @@ class Student(nn.Module):
     def __init__(self, visual: VisionTransformer) -> None:
         """Wrap the tower; raises ValueError unless its patches lie on the teacher's grid."""
         super().__init__()
+        if visual.grid_size != (TEACHER_GRID, TEACHER_GRID):
+            rows, columns = visual.grid_size
+            raise ValueError(
+                f"the tower sees {rows}x{columns} patches, the teacher {TEACHER_GRID}x{TEACHER_GRID}: choose an "
+                f"image_size of {TEACHER_GRID} times the patch_size"
+            )
         visual.output_tokens = True
         self.visual = visual
         self.to_map = nn.Linear(visual.ln_post.normalized_shape[0], MAP_CHANNELS)

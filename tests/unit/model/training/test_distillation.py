@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from model.training.views import MAP_CHANNELS, Views
 CPU = torch.device("cpu")
 NAMES = ("red", "green", "blue", "white", "black", "yellow")
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (255, 255, 0))
-CONFIGURATION = {
+CONFIGURATION: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 16,
         "custom_text": True,
@@ -77,6 +78,15 @@ def test_the_image_tower_comes_nearer_to_teacher_and_captions(
     for _ in range(12):
         last = distiller.step()
     assert all(last[name] < first[name] for name in ("map", "cosine", "contrastive")), (first, last)
+
+
+def test_a_tower_whose_patches_do_not_lie_on_the_teacher_s_grid_is_refused(tmp_path: Path) -> None:
+    towers = CONFIGURATION["model_cfg"]
+    other = {"model_cfg": {**towers, "vision_cfg": {**towers["vision_cfg"], "image_size": 128}}}
+    (tmp_path / CONFIGURATION_FILE).write_text(json.dumps(other))
+    model = ModelSource.of_folder(tmp_path).build(is_trained=False)
+    with pytest.raises(ValueError, match="8x8 patches, the teacher 7x7"):
+        Student(model.visual)
 
 
 def test_a_mirrored_picture_takes_its_feature_map_along() -> None:
