@@ -68,8 +68,8 @@ class Student(nn.Module):
         if visual.grid_size != (TEACHER_GRID, TEACHER_GRID):
             rows, columns = visual.grid_size
             raise ValueError(
-                f"the tower sees {rows}x{columns} patches, the teacher {TEACHER_GRID}x{TEACHER_GRID}: choose an "
-                f"image_size of {TEACHER_GRID} times the patch_size"
+                f"the tower sees {rows}x{columns} patches, the teacher {TEACHER_GRID}x{TEACHER_GRID}: "
+                f"choose an image_size of {TEACHER_GRID} times the patch_size"
             )
         visual.output_tokens = True
         self.visual = visual
