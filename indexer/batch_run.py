@@ -8,11 +8,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from indexer.batch_display import BatchDisplay, IndexingBar
-from indexer.catalog.tables import Job, JobState
-from indexer.folder_intake import QueuedFile, Refusal, take_in
+from indexer.catalog.tables import Job, JobState, Video
+from indexer.folder_intake import QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
 from indexer.ingest import Progress
 from indexer.library import Library
@@ -101,17 +104,31 @@ def _index_one(worker: Worker, file: QueuedFile, bar: IndexingBar, result: Batch
     report = worker.run_one([file.job_id], on_progress=show)
     with worker.library.database.reading() as session:
         job = session.get(Job, file.job_id)
-    if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
-        return False
-    if job is None:
-        result.refusals.append(Refusal(file.path, "deleted", "it was deleted from the library meanwhile"))
-    elif job.state is JobState.FAILED:
-        result.refusals.append(
-            Refusal(file.path, job.error_code or "failed", job.error_message or "no reason")
-        )
+        if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
+            return False
+        refusal = _refusal(session, worker.generation_id, file.path, job)
+    if refusal is not None:
+        result.refusals.append(refusal)
     else:
         result.indexed += 1
     duration_s = report.duration_s if report is not None else 0.0
     result.duration_s += duration_s
     bar.finished(file.size_bytes, duration_s)
     return True
+
+
+def _refusal(session: Session, generation_id: int, path: Path, job: Job | None) -> Refusal | None:
+    """Return why the file of an ended ``job`` cannot be found with this batch's settings, or None."""
+    video = session.get(Video, job.video_id) if job is not None else None
+    if job is None or video is None:
+        return Refusal(path, "deleted", "it was deleted from the library meanwhile")
+    if job.state is JobState.FAILED:
+        return Refusal(path, job.error_code or "failed", job.error_message or "no reason")
+    if not is_indexed(session, video, generation_id):
+        return Refusal(
+            path,
+            "other-settings",
+            "a worker with another REELSEEK_MODEL or REELSEEK_REDUCTION indexed it, so this model cannot find it: "
+            "stop that worker (a running reelseek serve has one), then run the same command again",
+        )
+    return None

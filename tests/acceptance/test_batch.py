@@ -5,6 +5,8 @@ import shutil
 import signal
 import threading
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,11 @@ from indexer.batch_run import BatchResult, run_batch
 from indexer.catalog import jobs
 from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Job, JobState, Video, VideoState
 from indexer.folder_walk import walk_videos
+from indexer.ingest import ingest_video
 from indexer.library import Library
+from indexer.worker import Worker, ignore_progress
+from model.factory import Encoders
+from tests.factories import make_encoder_settings
 from tests.fakes import fake_encoders
 from tests.indexing import enqueue, stuck_process, the_job, the_video, thumbnails
 from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
@@ -53,6 +59,17 @@ def assert_each_video_is_indexed_exactly_once(library: Library) -> None:
     assert vectors == len(clips)
     kept = {library.thumbnails.path(clip.thumbnail_key) for clip in clips}
     assert set(thumbnails(library)) == kept
+
+
+def claimed_elsewhere(library: Library, folder: Path, encoders: Encoders) -> tuple[str, Callable[[], object]]:
+    """Put a video into ``folder`` whose job another worker holds; return its id and what finishes it."""
+    job_id = enqueue(library, write_plain(folder / "a.mp4", duration_s=1))
+    generation_id = Worker(library, encoders).generation_id
+    with library.database.writing() as session:
+        job = jobs.claim(session, "another-machine:1")
+    assert job is not None
+    video = the_video(library)
+    return job_id, lambda: ingest_video(library, encoders, generation_id, job, video, ignore_progress)
 
 
 @pytest.fixture
@@ -123,21 +140,28 @@ def test_a_copy_is_the_same_video_and_does_not_move_it(library: Library, folder:
 
 
 def test_a_file_that_another_worker_is_indexing_is_waited_for(library: Library, folder: Path) -> None:
-    job_id = enqueue(library, write_plain(folder / "a.mp4", duration_s=1))
-    with library.database.writing() as session:
-        job = jobs.claim(session, "another-machine:1")
-    assert job is not None
-
-    def finish() -> None:
-        with library.database.writing() as session:
-            jobs.finish(session, job)
-
+    job_id, finish = claimed_elsewhere(library, folder, fake_encoders())
     timer = threading.Timer(1.0, finish)
     timer.start()
     result = batch(library, folder)
     timer.join()
     assert figures(result) == (1, 0, 0)
     assert (the_job(library, job_id).attempts, result.duration_s) == (1, 0.0)
+
+
+def test_a_file_that_another_worker_indexes_with_another_model_is_not_called_indexed(
+    library: Library, folder: Path
+) -> None:
+    ours = fake_encoders()
+    theirs = replace(ours, settings=make_encoder_settings(architecture="another", dimension=16))
+    _, finish = claimed_elsewhere(library, folder, theirs)
+    timer = threading.Timer(1.0, finish)
+    timer.start()
+    result = batch(library, folder)
+    timer.join()
+    assert figures(result) == (0, 0, 1)
+    assert result.refusals[0].code == "other-settings"
+    assert figures(batch(library, folder)) == (1, 0, 0)
 
 
 def test_the_job_of_a_machine_that_fell_silent_is_taken_over(library: Library, folder: Path) -> None:
