@@ -8,8 +8,33 @@ import logging
 TOLD = ("__main__", "app", "indexer", "model", "uvicorn")
 
 
+OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
+"""What a record has without being given anything; uvicorn's ``color_message`` repeats the message."""
+
+
+class EventFormatter(logging.Formatter):
+    """Writes what a record was given as ``extra`` behind its message: ``job lost job_id=4f… reason='…'``."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is logging's)
+        """Return the line without its traceback, texts with spaces or line breaks quoted."""
+        given = {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
+        return super().formatMessage(record) + "".join(f" {name}={_shown(v)}" for name, v in given.items())
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if text.isprintable() and " " not in text else repr(text)
+
+
 def log_to_standard_error() -> None:
     """Write warnings of everybody, and what our own loggers and the web server tell, to standard error."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(EventFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for name in TOLD:
         logging.getLogger(name).setLevel(logging.INFO)
