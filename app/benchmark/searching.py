@@ -64,8 +64,9 @@ def _ask(connection: http.client.HTTPConnection, words: str) -> float:
 @contextmanager
 def _served(services: Services) -> Iterator[http.client.HTTPConnection]:
     """Serve on a free port of the loopback while the block runs; yields a connection that stays open."""
+    app = create_app(services.settings, services)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(services.settings, services), host="127.0.0.1", port=0, log_config=None)
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False)
     )
     thread = Thread(target=server.run, name="benchmark-server")
     thread.start()

@@ -3,7 +3,8 @@
 from statistics import median
 
 import numpy as np
-from torch.profiler import profile, record_function, supported_activities
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from model.video_encoder import VideoEncoder
 from model.vision_transformer import REDUCTION_LABEL
@@ -26,7 +27,8 @@ def measure_reduction_share(encoder: VideoEncoder, *, clips: int = 4, repeats: i
 
 
 def _share(encoder: VideoEncoder, frames: np.typing.NDArray[np.uint8]) -> float:
-    with profile(activities=supported_activities()) as profiler, record_function(ENCODING_LABEL):
+    activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * torch.cuda.is_available()
+    with profile(activities=activities) as profiler, record_function(ENCODING_LABEL):
         encoder.encode(frames)
     averages = profiler.key_averages()
     seconds = {event.key: max(event.device_time_total, event.cpu_time_total) for event in averages}
