@@ -6,6 +6,7 @@ route gives it a thread that is kept for uploads, so that slow ones never take t
 """
 
 import errno
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ from app.errors import StorageFull, UploadConflict, UploadStalled
 from app.multipart import MultipartReader
 from app.upload_form import UploadFields, UploadForm
 from indexer.catalog import jobs, videos
-from indexer.catalog.tables import Job, Video, VideoState
+from indexer.catalog.tables import Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.errors import UploadTooLarge
+from indexer.folder_intake import is_indexed
 from indexer.library import Library
 from indexer.media_store import StoredMedia
 
@@ -36,6 +38,8 @@ FREE_SPACE_CHECK_BYTES = 64 * 1024 * 1024
 
 STALLED_AFTER_S = 60.0
 """A client that sends nothing for this long is gone, or holds a thread on purpose."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,12 @@ class UploadBody:
             raise UploadStalled(f"no byte came for {STALLED_AFTER_S:.0f} s: send the file again") from error
 
 
-def accept_video(library: Library, settings: ServiceSettings, body: UploadBody) -> AcceptedVideo:
+def accept_video(
+    library: Library, settings: ServiceSettings, generation_id: int, body: UploadBody
+) -> AcceptedVideo:
     """Store the uploaded file and enqueue its indexing; the same bytes again give the video there is.
+
+    That one is enqueued too when no search in the generation finds it: it failed, or another model read it.
 
     Raises UploadTooLarge and StorageFull as early as they can be known, EmptyUpload, NotMultipart,
     MalformedUpload and RequestValidationError for what is wrong with the form; nothing is left behind then.
@@ -87,13 +95,15 @@ def accept_video(library: Library, settings: ServiceSettings, body: UploadBody) 
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFull("the disk became full while the file arrived: free some space") from error
         raise
-    return _record(library, stored, filename, form.fields)
+    return _record(library, generation_id, stored, filename, form.fields)
 
 
-def _record(library: Library, stored: StoredMedia, filename: str, fields: UploadFields) -> AcceptedVideo:
+def _record(
+    library: Library, generation_id: int, stored: StoredMedia, filename: str, fields: UploadFields
+) -> AcceptedVideo:
     try:
         with library.database.writing() as session:
-            accepted = _add_video(session, library, stored, filename, fields)
+            accepted = _add_video(session, library, generation_id, stored, filename, fields)
     except BaseException:
         _delete_unless_known(library, stored)
         raise
@@ -103,7 +113,12 @@ def _record(library: Library, stored: StoredMedia, filename: str, fields: Upload
 
 
 def _add_video(
-    session: Session, library: Library, stored: StoredMedia, filename: str, fields: UploadFields
+    session: Session,
+    library: Library,
+    generation_id: int,
+    stored: StoredMedia,
+    filename: str,
+    fields: UploadFields,
 ) -> AcceptedVideo:
     new = NewVideo(
         sha256=stored.sha256,
@@ -122,7 +137,7 @@ def _add_video(
     if not library.media.locate(stored.path).is_file():
         raise UploadConflict("the same video was deleted while this upload arrived: send it again")
     job = jobs.latest(session, [video.id]).get(video.id)
-    if job is None or video.state is VideoState.FAILED:
+    if job is None or not is_indexed(session, video, generation_id):
         job = jobs.enqueue(session, video.id)
     return AcceptedVideo(video, job, is_new)
 

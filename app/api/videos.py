@@ -71,7 +71,12 @@ async def upload_video(request: Request, response: Response, services: ServicesD
     """Store a video and enqueue its indexing, which `Location` shows; the same bytes are one video."""
     body = UploadBody(request)
     accepted = await to_thread.run_sync(
-        accept_video, services.library, services.settings, body, limiter=services.upload_threads
+        accept_video,
+        services.library,
+        services.settings,
+        services.generation_id,
+        body,
+        limiter=services.upload_threads,
     )
     video, job = accepted.video, accepted.job
     response.status_code = 200 if video.state is VideoState.READY else 202

@@ -47,9 +47,14 @@ def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPa
     notices = []
     if coverage.videos == 0 and coverage.videos_pending > 0:
         notices.append("No video is searchable yet: the first ones are still waiting or being indexed.")
-    elif coverage.videos == 0:
+    elif coverage.videos == coverage.videos_ready == 0:
         notices.append(
             "Nothing is indexed yet: add videos on the page, or run python -m indexer.batch FOLDER."
+        )
+    if coverage.videos_ready > coverage.videos:
+        notices.append(
+            f"{coverage.videos_ready - coverage.videos} videos were indexed with another model and cannot be "
+            "found with this one: index them again with python -m indexer.batch FOLDER."
         )
     if words.is_truncated:
         notices.append(

@@ -41,6 +41,8 @@ class Coverage:
     videos_pending: int
     """Waiting, or being indexed."""
     videos_failed: int
+    videos_ready: int
+    """Indexed in this generation or another one."""
 
 
 def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
@@ -116,4 +118,5 @@ def coverage(session: Session, generation_id: int) -> Coverage:
         clips=clip_count,
         videos_pending=states[VideoState.PENDING] + states[VideoState.INDEXING],
         videos_failed=states[VideoState.FAILED],
+        videos_ready=states[VideoState.READY],
     )

@@ -203,4 +203,6 @@ def test_coverage_counts_what_a_search_in_the_generation_can_find(database: Data
         session.add(make_job(waiting[0]))
 
     with database.reading() as session:
-        assert videos.coverage(session, generation.id) == Coverage(1, 2, videos_pending=3, videos_failed=1)
+        assert videos.coverage(session, generation.id) == Coverage(
+            1, 2, videos_pending=3, videos_failed=1, videos_ready=2
+        )

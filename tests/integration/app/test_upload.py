@@ -1,5 +1,6 @@
 """POST /videos: what arrives, what is refused, and that a refusal leaves nothing behind."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from httpx import Response
 
 from indexer.catalog.tables import Job, JobState, Video, VideoState
+from tests.fakes import fake_encoders
 from tests.service import Service, open_service
 from tests.upload_forms import CONTENT, FILE, form, post_in_pieces, send, upload
 
@@ -74,6 +76,21 @@ def test_a_video_that_failed_is_tried_again_when_it_is_uploaded_again(service: S
     assert again.status_code == 202
     assert again.json()["video_id"] == first["video_id"]
     assert again.json()["job_id"] != first["job_id"]
+
+
+def test_a_video_that_another_model_indexed_is_indexed_when_it_is_uploaded_again(tmp_path: Path) -> None:
+    fake = fake_encoders()
+    other = dataclasses.replace(fake, settings=dataclasses.replace(fake.settings, architecture="other"))
+    with open_service(tmp_path) as service:
+        first = upload(service).json()
+        service.finish_indexing(first["video_id"])
+    with open_service(tmp_path, other) as service:
+        again = upload(service)
+        assert (again.status_code, again.json()["state"]) == (202, "pending")
+        assert again.json()["video_id"] == first["video_id"]
+        assert again.json()["job_id"] != first["job_id"]
+        service.finish_indexing(first["video_id"])
+        assert upload(service).status_code == 200
 
 
 def test_a_copy_of_a_file_indexed_in_place_is_not_kept(service: Service, tmp_path: Path) -> None:

@@ -70,6 +70,20 @@ def test_a_library_that_is_still_being_indexed_says_so(service: Service) -> None
     assert "still waiting or being indexed" in search(service, q="a cat")["notices"][0]
 
 
+def test_videos_that_only_another_model_has_read_are_counted(tmp_path: Path) -> None:
+    fake = fake_encoders()
+    other = dataclasses.replace(fake, settings=dataclasses.replace(fake.settings, architecture="other"))
+    with open_service(tmp_path) as service:
+        service.add_video(["a cat"])
+        service.add_video(["a dog"])
+    with open_service(tmp_path, other) as service:
+        (notice,) = search(service, q="a cat")["notices"]
+        assert notice.startswith("2 videos were indexed with another model")
+        service.add_video(["a cat"])
+        (notice,) = search(service, q="a cat")["notices"]
+        assert notice.startswith("2 videos were indexed with another model")
+
+
 def test_hits_come_best_first_with_ranks_from_one(service: Service) -> None:
     service.add_video([f"thing {number}" for number in range(30)])
     hits = search(service, q="thing 7", limit=10)["data"]
