@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from indexer.batch_display import BatchDisplay, IndexingBar
 from indexer.catalog.tables import Job, JobState, Video
-from indexer.folder_intake import QueuedFile, Refusal, is_indexed, take_in
+from indexer.folder_intake import BatchCode, QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
 from indexer.ingest import Progress
 from indexer.library import Library
@@ -121,14 +121,14 @@ def _refusal(session: Session, generation_id: int, path: Path, job: Job | None) 
     """Return why the file of an ended ``job`` cannot be found with this batch's settings, or None."""
     video = session.get(Video, job.video_id) if job is not None else None
     if job is None or video is None:
-        return Refusal(path, "deleted", "it was deleted from the library meanwhile")
+        return Refusal(path, BatchCode.DELETED, "it was deleted from the library meanwhile")
     if job.state is JobState.FAILED:
         return Refusal(path, job.error_code or "failed", job.error_message or "no reason")
     if not is_indexed(session, video, generation_id):
         return Refusal(
             path,
-            "other-settings",
-            "a worker with another REELSEEK_MODEL or REELSEEK_REDUCTION indexed it, so this model cannot find it: "
-            "stop that worker (a running reelseek serve has one), then run the same command again",
+            BatchCode.OTHER_SETTINGS,
+            "a worker with another REELSEEK_MODEL or REELSEEK_REDUCTION indexed it, so this model cannot "
+            "find it: stop that worker (a running reelseek serve has one), then run the same command again",
         )
     return None

@@ -15,7 +15,7 @@ from indexer.decoding.messages import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError
-from indexer.folder_intake import Refusal, refuse_at_the_door
+from indexer.folder_intake import BatchCode, Refusal, refuse_at_the_door
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 
 ASSUMED_SPEED = 10.0
@@ -61,7 +61,7 @@ def survey(
     known = _KnownBytes(database, files)
     for file in files:
         if isinstance(file, Unreadable):
-            found.refusals.append(Refusal(file.path, "unreadable", file.reason))
+            found.refusals.append(Refusal(file.path, BatchCode.UNREADABLE, file.reason))
         elif refusal := refuse_at_the_door(settings, file):
             found.refusals.append(refusal)
         else:
@@ -119,7 +119,7 @@ def _count(found: Survey, known: _KnownBytes, file: FoundFile) -> None:
     except IndexingError as error:
         found.refusals.append(Refusal(file.path, error.code, str(error)))
     except OSError as error:
-        found.refusals.append(Refusal(file.path, "unreadable", reason_of(error)))
+        found.refusals.append(Refusal(file.path, BatchCode.UNREADABLE, reason_of(error)))
     else:
         found.new_files += 1
         found.new_bytes += file.size_bytes

@@ -6,6 +6,7 @@ corrected. Files stay where they are; nothing is copied.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import exists, select
@@ -17,6 +18,16 @@ from indexer.catalog.videos import NewVideo
 from indexer.config import Settings
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 from indexer.library import Library
+
+
+class BatchCode(StrEnum):
+    """Why a batch did not index a file that nothing is wrong with as a video."""
+
+    UNREADABLE = "unreadable"
+    UNREADABLE_NAME = "unreadable-name"
+    STILL_CHANGING = "still-changing"
+    DELETED = "deleted"
+    OTHER_SETTINGS = "other-settings"
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ def take_in(
 ) -> QueuedFile | Refusal | None:
     """Queue ``file`` or refuse it; None when it is indexed. ``on_bytes`` hears of each chunk hashed."""
     if isinstance(file, Unreadable):
-        return Refusal(file.path, "unreadable", file.reason)
+        return Refusal(file.path, BatchCode.UNREADABLE, file.reason)
     refusal = refuse_at_the_door(library.settings, file)
     if refusal is not None:
         return refusal
@@ -50,11 +61,11 @@ def take_in(
         sha256 = hash_file(file.path, on_bytes)
         size_bytes = file.path.stat().st_size
     except OSError as error:
-        return Refusal(file.path, "unreadable", reason_of(error))
+        return Refusal(file.path, BatchCode.UNREADABLE, reason_of(error))
     if size_bytes != file.size_bytes:
         return Refusal(
             file.path,
-            "still-changing",
+            BatchCode.STILL_CHANGING,
             "its size changed while it was read: index it again once it is complete",
         )
     with library.database.writing() as session:
@@ -77,7 +88,7 @@ def refuse_at_the_door(settings: Settings, file: FoundFile) -> Refusal | None:
         str(file.path).encode()
     except UnicodeEncodeError:
         return Refusal(
-            file.path, "unreadable-name", "its path is not valid UTF-8: rename the file or its folder"
+            file.path, BatchCode.UNREADABLE_NAME, "its path is not valid UTF-8: rename the file or its folder"
         )
     return None
 

@@ -10,6 +10,7 @@ from app.main import create_app
 from indexer import ingest
 from indexer.catalog.jobs import WORKER_DIED
 from indexer.errors import IndexingError
+from indexer.folder_intake import BatchCode
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -56,7 +57,7 @@ def test_readme_lists_every_problem_with_its_status() -> None:
 
 
 def test_readme_lists_every_reason_for_which_a_video_is_refused() -> None:
-    reasons = {WORKER_DIED, *(kind.code for kind in subclasses(IndexingError))}
+    reasons = {WORKER_DIED, *BatchCode, *(kind.code for kind in subclasses(IndexingError))}
     assert ingest.InternalError.code in reasons  # importing the ingest has made its reasons known
     assert sorted(first_column("Refused videos")) == sorted(reasons)
 
