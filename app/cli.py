@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
+from indexer.config import describe_invalid
 from indexer.errors import UnknownSchema
 from indexer.log_output import log_to_standard_error
 
@@ -79,10 +80,18 @@ def main() -> None:
     try:
         commands(prog_name="reelseek")
     except ValidationError as error:
-        for found in error.errors():
-            name = "_".join(map(str, found["loc"])).upper()
-            errors.print(f"REELSEEK_{name} is {found['input']!r}: {found['msg']}", style="red", markup=False)
+        _print_error(describe_invalid(error))
         raise SystemExit(EXIT_FAILED) from None
-    except (ValueError, UnknownSchema, OperationalError) as error:
-        errors.print(f"{error}", style="red", markup=False)
+    except OperationalError as error:
+        _print_error(
+            f"The database failed: {error.orig}. See that it runs, and that REELSEEK_DATABASE_URL is right."
+        )
         raise SystemExit(EXIT_FAILED) from None
+    except (ValueError, UnknownSchema) as error:
+        _print_error(str(error))
+        raise SystemExit(EXIT_FAILED) from None
+
+
+def _print_error(message: str) -> None:
+    """Print without wrapping, so that a path can be copied whole."""
+    errors.print(message, style="red", markup=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """``python -m indexer.batch DIR``: index every video in a folder, and say which ones could not be.
 
-Exit codes: 0 all indexed, 1 some failed, 2 wrong usage (no such folder, no video in it), 130 interrupted.
+Exit codes: 0 all indexed, 1 some failed or the database did, 2 wrong usage (no such folder, no video in it),
+130 interrupted.
 """
 
 import logging
@@ -9,20 +10,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.logging import RichHandler
-from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from indexer.batch_display import BatchDisplay, printable
 from indexer.batch_run import run_batch
 from indexer.batch_summary import show_result, show_survey
-from indexer.catalog.session import Database, open_database
-from indexer.config import Settings
+from indexer.catalog.session import Database, parse_url
+from indexer.config import Settings, describe_invalid
 from indexer.dry_run import survey
 from indexer.errors import UnknownSchema
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes, walk_videos
-from indexer.library import open_library
+from indexer.library import open_catalog, open_library
+from indexer.log_output import EventFormatter
 from indexer.worker import encoders_of, exit_at_once, stop_on_sigterm
 
 ALL_INDEXED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -36,9 +38,9 @@ def main(
 ) -> None:
     """Index every video in DIR that is not indexed yet; files stay where they are. Run it again to go on."""
     console = Console(highlight=False, markup=False)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, markup=False)]
-    )
+    handler = RichHandler(console=console, markup=False)
+    handler.setFormatter(EventFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     stop_on_sigterm()
     try:
         settings = Settings()
@@ -47,11 +49,15 @@ def main(
             _survey(console, settings, files)
             return
         code = _index(console, settings, files)
+    except ValidationError as error:
+        console.print(describe_invalid(error), style="red", soft_wrap=True)
+        code = WRONG_USAGE
     except (ValueError, UnknownSchema) as error:  # settings or arguments: the message says which
         console.print(str(error), style="red", soft_wrap=True)
         code = WRONG_USAGE
     except OperationalError as error:
-        console.print(f"The database failed: {error.orig}. Run the same command again to go on.", style="red")
+        message = f"The database failed: {error.orig}. Run the same command again to go on."
+        console.print(message, style="red", soft_wrap=True)
         code = SOME_FAILED
     except KeyboardInterrupt:
         console.print("Interrupted. What was finished is kept; run the same command again to go on.")
@@ -93,10 +99,10 @@ def _survey(console: Console, settings: Settings, files: Files) -> None:
 
 def _open_existing(settings: Settings) -> Database | None:
     """Return the library's database, or None when there is no library yet: looking must not make one."""
-    url = make_url(settings.catalog_url)
+    url = parse_url(settings.catalog_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return None
-    return open_database(settings.catalog_url)
+    return open_catalog(settings)
 
 
 if __name__ == "__main__":

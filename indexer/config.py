@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
@@ -40,3 +40,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url
         return URL.create("sqlite", database=str(self.home_folder / "reelseek.db")).render_as_string()
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Return a line for each wrong setting, naming its variable and its value."""
+    return "\n".join(
+        f"REELSEEK_{'__'.join(map(str, found['loc'])).upper()} is {found['input']!r}: {found['msg']}"
+        for found in error.errors()
+    )

@@ -6,7 +6,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalog.session import Database, open_database
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
 from indexer.durable_file import sweep_temporary_files
 from indexer.media_store import MediaStore
@@ -34,7 +36,8 @@ class Library:
 def open_library(settings: Settings) -> Library:
     """Return the library of ``settings``, made if missing and migrated.
 
-    Raises ValueError when its folder cannot be made, UnknownSchema when a newer version wrote its database.
+    Raises ValueError when its folder or its database cannot be used, UnknownSchema when a newer version wrote
+    the database, OperationalError when that does not answer.
     """
     home = settings.home_folder
     try:
@@ -46,10 +49,28 @@ def open_library(settings: Settings) -> Library:
         ) from error
     library = Library(
         settings=settings,
-        database=open_database(settings.catalog_url),
+        database=open_catalog(settings),
         media=MediaStore(home / "media"),
         thumbnails=ThumbnailStore(home / "thumbnails"),
     )
     library.media.sweep()
     sweep_temporary_files(home / "index")
     return library
+
+
+def open_catalog(settings: Settings) -> Database:
+    """Return the database of ``settings``, migrated; raises ValueError when it cannot be used.
+
+    Raises OperationalError when it does not answer, UnknownSchema when a newer version wrote it.
+    """
+    try:
+        return open_database(settings.catalog_url)
+    except OperationalError:
+        raise
+    except (OSError, DatabaseError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.orig
+        shown = parse_url(settings.catalog_url).render_as_string(hide_password=True)
+        raise ValueError(
+            f"database {shown} cannot be used ({reason}): set REELSEEK_HOME to a folder that can be written, "
+            "or REELSEEK_DATABASE_URL to a database of ReelSeek"
+        ) from error

@@ -1,7 +1,8 @@
 """``python -m indexer.worker``: claim a job, ingest its video, and again, until told to stop.
 
 SIGTERM and SIGINT raise KeyboardInterrupt in the work itself: the current job goes back to the queue at once
-and the process exits with 0. Exit code 2: the settings cannot be used.
+and the process exits with 0. Exit code 1: the database did not answer at the start; 2: the settings cannot
+be used.
 """
 
 import logging
@@ -13,11 +14,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from indexer.catalog import generations, jobs, videos
 from indexer.catalog.tables import Job, Video
-from indexer.config import Settings
+from indexer.config import Settings, describe_invalid
 from indexer.errors import UnknownSchema
 from indexer.ingest import IngestReport, OnProgress, Progress, ingest_video
 from indexer.job_lease import JobLease, LeaseLost
@@ -129,6 +131,12 @@ def _open_configured() -> tuple[Library, "Encoders"]:
     try:
         settings = Settings()
         return open_library(settings), encoders_of(settings)
+    except ValidationError as error:
+        typer.echo(describe_invalid(error), err=True)
+        raise SystemExit(2) from error
+    except OperationalError as error:
+        typer.echo(f"The database failed: {error.orig}", err=True)
+        raise SystemExit(1) from error
     except (ValueError, UnknownSchema) as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from error

@@ -6,6 +6,7 @@
 """
 
 import fcntl
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -95,11 +96,20 @@ def migrating(database: Database) -> Iterator[Config]:
         yield config
 
 
-def _engine(url: str) -> Engine:
+def parse_url(url: str) -> URL:
+    """Return the parts of a database URL; raises ValueError, without the password, when it has none."""
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(f"database URL {url!r} cannot be read: write sqlite:///FILE") from error
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        shown = re.sub("//.*@", "//***@", url, flags=re.DOTALL)
+    raise ValueError(  # here, so that no cause with the password is printed beside it
+        f"database URL {shown!r} cannot be read: write sqlite:///FILE or "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+    )
+
+
+def _engine(url: str) -> Engine:
+    parsed = parse_url(url)
     if parsed.drivername == "postgresql+psycopg":
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:

@@ -57,7 +57,29 @@ def test_settings_that_cannot_be_read_are_wrong_usage(
     monkeypatch.setenv("REELSEEK_MAX_VIDEO_BYTES", "lots")
     answer = run(str(folder))
     assert answer.exit_code == 2
-    assert "lots" in answer.output
+    assert "REELSEEK_MAX_VIDEO_BYTES is 'lots'" in answer.output
+    assert "pydantic" not in answer.output
+
+
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]])
+def test_a_file_that_is_no_database_is_wrong_usage(home: Path, folder: Path, flags: list[str]) -> None:
+    write_plain(folder / "a.mp4", duration_s=1)
+    home.mkdir()
+    (home / "reelseek.db").write_bytes(b"not a database at all" * 100)
+    answer = run(str(folder), *flags)
+    assert answer.exit_code == 2
+    assert "cannot be used (file is not a database): set REELSEEK_HOME" in answer.output
+
+
+def test_a_database_that_is_away_is_a_failure_to_try_again(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plain(folder / "a.mp4", duration_s=1)
+    monkeypatch.setenv("REELSEEK_DATABASE_URL", "postgresql+psycopg://me@127.0.0.1:1/reelseek")
+    answer = run(str(folder))
+    assert answer.exit_code == 1
+    assert "The database failed: connection" in answer.output
+    assert "Run the same command again" in answer.output
 
 
 def test_exit_codes_tell_whether_all_were_indexed(home: Path, folder: Path) -> None:

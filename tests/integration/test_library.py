@@ -51,3 +51,21 @@ def test_a_home_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) ->
 
     with pytest.raises(ValueError, match=r"file/home' cannot be made \(Not a directory\): set REELSEEK_HOME"):
         open_library(Settings(home=tmp_path / "file" / "home"))
+
+
+def test_a_file_that_is_no_database_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "reelseek.db").write_bytes(b"not a database at all" * 100)
+
+    with pytest.raises(
+        ValueError, match=r"reelseek\.db cannot be used \(file is not a database\): set REELSEEK"
+    ):
+        open_library(Settings(home=tmp_path))
+
+
+def test_a_database_in_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(
+        ValueError, match=r"x\.db cannot be used \(Not a directory\): .* REELSEEK_DATABASE_URL"
+    ):
+        open_library(Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path}/file/folder/x.db"))

@@ -1,5 +1,6 @@
 """Reading sees one moment, writing is all or nothing, on SQLite and on Postgres."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,13 @@ def test_a_database_url_of_another_kind_is_refused_with_the_kinds_that_work(url:
         open_database(url)
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql//me:secret@host/db", "postgresql+psycopg://me:secret@host:port/db"]
+)
+def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"\*\*\*@host.* cannot be read: write sqlite:///FILE") as caught:
+        open_database(url)
+
+    assert "secret" not in "".join(traceback.format_exception(caught.value))

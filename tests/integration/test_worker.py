@@ -44,6 +44,11 @@ def test_settings_that_cannot_be_used_end_the_worker_with_2(
         main()
     assert "no-such-preset" in capsys.readouterr().err
 
+    monkeypatch.setenv("REELSEEK_MAX_VIDEO_BYTES", "lots")
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err.startswith("REELSEEK_MAX_VIDEO_BYTES is 'lots'")
+
 
 def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(library: Library, tmp_path: Path) -> None:
     renewed = threading.Event()

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from app import cli
 from tests.fakes import fake_encoders
@@ -99,3 +100,24 @@ def test_a_wrong_setting_is_named_as_its_variable(
     monkeypatch.setenv("REELSEEK_WORKERS", "many")
     assert run(monkeypatch, "search", "a cat") == 1
     assert "REELSEEK_WORKERS is 'many'" in capsys.readouterr().err
+
+
+def test_a_database_that_is_away_is_told_without_a_link_or_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REELSEEK_DATABASE_URL", "postgresql+psycopg://me@127.0.0.1:1/reelseek")
+    assert run(monkeypatch, "search", "a cat") == 1
+    shown = capsys.readouterr().err
+    assert "The database failed: connection" in shown
+    assert "sqlalche.me" not in shown
+
+
+def test_a_long_path_is_never_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("app.cli.errors", Console(stderr=True, width=80))
+    (tmp_path / "file").write_bytes(b"")
+    path = tmp_path / "file" / ("long" * 30)
+    monkeypatch.setenv("REELSEEK_HOME", str(path))
+    assert run(monkeypatch, "search", "a cat") == 1
+    assert str(path) in capsys.readouterr().err

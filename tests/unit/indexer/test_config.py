@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from indexer.config import Settings
+from indexer.config import Settings, describe_invalid
 
 
 def test_without_any_variable_the_library_is_a_folder_here_with_a_sqlite_file(
@@ -44,3 +44,12 @@ def test_a_home_with_characters_that_mean_something_in_a_url_still_opens(tmp_pat
 def test_a_limit_that_is_not_a_positive_number_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="max_video_bytes"):
         Settings(max_video_bytes=0)
+
+
+def test_wrong_settings_are_told_by_their_variables_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELSEEK_MAX_VIDEO_BYTES", "lots")
+    monkeypatch.setenv("REELSEEK_MODEL", "tiny")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    (line,) = describe_invalid(caught.value).splitlines()
+    assert line.startswith("REELSEEK_MAX_VIDEO_BYTES is 'lots': ")
