@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.calendar_time import CalendarTime
 from app.display_name import visible_text
 from app.multipart import MultipartReader, Part
 
@@ -38,6 +39,16 @@ def _finite(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _iso_time(text: object) -> datetime:
+    """Return the time; pydantic alone would take a number too, as seconds since 1970."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise PydanticCustomError(
+            "not_iso_8601", "write it as ISO 8601 with a time zone, as 2026-05-17T09:30:00Z"
+        ) from error
+
+
 class UploadFields(BaseModel):
     """The fields beside the file."""
 
@@ -48,7 +59,8 @@ class UploadFields(BaseModel):
     ] = None
     collection: Annotated[VisibleText | None, Field(max_length=200, description="Group to search in")] = None
     recorded_at: Annotated[
-        AwareDatetime | None, Field(description="ISO 8601 with a time zone, as 2026-05-17T09:30:00Z")
+        Annotated[CalendarTime, BeforeValidator(_iso_time)] | None,
+        Field(description="ISO 8601 with a time zone, as 2026-05-17T09:30:00Z"),
     ] = None
     metadata: Annotated[
         Json[Annotated[dict[str, Any], AfterValidator(_finite)]] | None,

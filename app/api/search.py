@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from app.api.identifiers import VideoId
 from app.dependencies import ServicesDependency
 from app.display_name import visible_text
 from app.errors import InvalidCursor
@@ -39,7 +40,6 @@ Collection = Annotated[
     Query(max_length=200, description="Only videos of this collection"),
     BeforeValidator(visible_text),
 ]
-VideoId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 VideoIds = Annotated[
     list[VideoId],
     Query(max_length=MAX_VIDEO_IDS, description="Only these videos; repeat it for more than one"),

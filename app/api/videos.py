@@ -1,6 +1,5 @@
 """``/videos``: adding, listing, reading, playing and deleting videos."""
 
-from datetime import datetime
 from typing import Annotated
 
 from anyio import to_thread
@@ -10,7 +9,8 @@ from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
-from app.api.identifiers import Identifier
+from app.api.identifiers import Identifier, VideoId
+from app.calendar_time import CalendarTime
 from app.deletion import delete_video
 from app.dependencies import ServicesDependency
 from app.descriptions import describe_videos
@@ -42,8 +42,8 @@ MAX_PAGE = 200
 class ListCursor(Cursor):
     """The last video of a page of the list."""
 
-    added_at: datetime
-    video_id: str
+    added_at: CalendarTime
+    video_id: VideoId
 
 
 @router.post(

@@ -23,7 +23,7 @@ class SearchCursor(Cursor):
     generation: int
     revision: int
     """Of the vectors when the first page was made."""
-    offset: int = Field(ge=1, le=1_000_000)
+    offset: int = Field(ge=1)
     """Hits before this place."""
     score: float
     embedding_id: int

@@ -182,6 +182,16 @@ def test_a_cursor_of_another_search_is_a_problem(service: Service, other: dict[s
     assert "another search" in response.json()["detail"]
 
 
+def test_a_search_goes_on_however_many_hits_lie_before(service: Service) -> None:
+    service.add_video(["a cat", "a dog", "a bird"])
+    word = search(service, q="a cat", limit=1)["page_info"]["next_cursor"]
+    content = json.loads(urlsafe_b64decode(word + "=" * (-len(word) % 4)))
+    far = urlsafe_b64encode(json.dumps({**content, "offset": 1_000_000}).encode()).decode()
+    answer = search(service, q="a cat", limit=1, cursor=far)
+    assert answer["data"][0]["rank"] == 1_000_001
+    assert answer["page_info"]["next_cursor"] is not None
+
+
 def test_a_cursor_of_another_generation_is_a_problem(service: Service) -> None:
     word = first_cursor(service)
     content = json.loads(urlsafe_b64decode(word + "=" * (-len(word) % 4)))

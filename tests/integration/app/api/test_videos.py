@@ -1,5 +1,7 @@
 """Listing, reading, playing and deleting videos."""
 
+import json
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,22 @@ def test_a_failed_video_says_why(service: Service) -> None:
 @pytest.mark.parametrize("cursor", ["", "nonsense", "e30"])
 def test_a_damaged_cursor_is_a_problem(service: Service, cursor: str) -> None:
     response = service.client.get("/videos", params={"cursor": cursor})
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
+
+
+@pytest.mark.parametrize(
+    ("added_at", "video_id"),
+    [
+        ("2026-05-17T09:30:00", "0" * 32),
+        ("0001-01-01T00:00:00+14:00", "0" * 32),
+        ("2026-05-17T09:30:00Z", "\0"),
+    ],
+)
+def test_a_cursor_that_this_service_never_gave_is_a_problem(
+    service: Service, added_at: str, video_id: str
+) -> None:
+    forged = urlsafe_b64encode(json.dumps({"added_at": added_at, "video_id": video_id}).encode()).decode()
+    response = service.client.get("/videos", params={"cursor": forged})
     assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
 
 
