@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+QUERY ?= $(if $(VIDEOS),people outdoors,a rocket taking off)
 BIN := .venv/bin
 LINUX_X86 := sys_platform == "linux" and platform_machine == "x86_64"
 ELSEWHERE := sys_platform != "linux" or platform_machine != "x86_64"
@@ -12,14 +13,14 @@ ELSEWHERE := sys_platform != "linux" or platform_machine != "x86_64"
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/installed ## index sample films (or VIDEOS=/path), search them, serve page and API on PORT=8000
+demo: .venv/installed ## index sample films (or VIDEOS=/path), search them for QUERY, serve them on PORT=8000
 ifdef VIDEOS
 	$(BIN)/python -m indexer.batch "$(VIDEOS)" || [ $$? -eq 1 ] # 1: some files were refused, and named
 else
 	$(BIN)/python -m indexer.samples sample-videos
 	$(BIN)/python -m indexer.batch sample-videos
 endif
-	$(BIN)/reelseek search "a cat"
+	$(BIN)/reelseek search "$(QUERY)" --limit 5
 	$(BIN)/reelseek serve --port "$(PORT)"
 
 test: .venv/installed ## run every test; one of them: make test TESTS=tests/unit/app
