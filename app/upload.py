@@ -109,6 +109,7 @@ def _record(
         raise
     if accepted.video.media_path != stored.path:
         library.media.delete(stored.path)  # the library had these bytes elsewhere
+    library.media.keep(stored.path)
     return accepted
 
 
@@ -147,6 +148,8 @@ def _delete_unless_known(library: Library, stored: StoredMedia) -> None:
         known = videos.find_by_sha256(session, stored.sha256)
     if known is None or known.media_path != stored.path:
         library.media.delete(stored.path)
+    else:
+        library.media.keep(stored.path)
 
 
 def _require_allowed_length(content_length: int, limit_bytes: int) -> None:

@@ -3,16 +3,20 @@
 ``HOME/reelseek.db``, ``HOME/media/``, ``HOME/thumbnails/``, ``HOME/index/``.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
 from indexer.durable_file import sweep_temporary_files
 from indexer.media_store import MediaStore
 from indexer.thumbnails import ThumbnailStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,21 @@ def open_library(settings: Settings) -> Library:
         thumbnails=ThumbnailStore(home / "thumbnails"),
     )
     library.media.sweep()
+    _delete_unrecorded_uploads(library)
     sweep_temporary_files(home / "index")
     return library
+
+
+def _delete_unrecorded_uploads(library: Library) -> None:
+    """Delete the uploads that a crash, or a database that went away, kept from being recorded."""
+    if not (media_paths := library.media.unrecorded()):
+        return
+    with library.database.writing() as session:  # an upload of the same bytes waits, or is seen
+        for media_path in media_paths:
+            if videos.has_media(session, media_path):
+                library.media.keep(media_path)
+            elif library.media.delete(media_path):
+                log.warning("an upload that was never recorded is deleted", extra={"media_path": media_path})
 
 
 def open_catalog(settings: Settings) -> Database:

@@ -1,18 +1,25 @@
 """Uploaded files, named by the sha256 of their bytes: ``media/ab/<sha256>.mp4``.
 
+Until the catalog has recorded an upload, a marker says so: what a crash leaves between the two can be told
+from what belongs to a video, also when the catalog was replaced by an older one.
+
 A video indexed in place keeps its absolute path; nothing here ever deletes such a file.
 """
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from indexer.durable_file import sweep_temporary_files, temporary_file
+from indexer.durable_file import STALE_AFTER_S, sweep_temporary_files, temporary_file, write_durably
 from indexer.errors import EmptyUpload, UploadTooLarge
 
+UNRECORDED_PREFIX = ".unrecorded-"
+
 SAFE_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+STORED_NAME = re.compile(rf"[0-9a-f]{{64}}({SAFE_SUFFIX.pattern})?")
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,10 @@ class MediaStore:
         self.root = root
 
     def save(self, chunks: Iterable[bytes], filename: str, max_bytes: int) -> StoredMedia:
-        """Store a file while it arrives; raises UploadTooLarge or EmptyUpload and leaves nothing then."""
+        """Store a file while it arrives; raises UploadTooLarge or EmptyUpload and leaves nothing then.
+
+        Call ``keep`` once the catalog has recorded it.
+        """
         digest = hashlib.sha256()
         size_bytes = 0
         with temporary_file(self.root) as temporary:
@@ -50,8 +60,23 @@ class MediaStore:
                 raise EmptyUpload(f"{filename!r} is empty: send a file with at least one byte")
             sha256 = digest.hexdigest()
             path = f"{sha256[:2]}/{sha256}{_safe_suffix(filename)}"
+            write_durably(self._marker(path), b"")
             temporary.publish(self.root / path)
         return StoredMedia(sha256=sha256, path=path, size_bytes=size_bytes)
+
+    def keep(self, media_path: str) -> None:
+        """Take note that the catalog has recorded an upload."""
+        self._marker(media_path).unlink(missing_ok=True)
+
+    def unrecorded(self) -> list[str]:
+        """Return the paths of uploads that were stored long ago and never kept or deleted."""
+        oldest_kept = time.time() - STALE_AFTER_S
+        names = [
+            marker.name.removeprefix(UNRECORDED_PREFIX)
+            for marker in self.root.glob(f"{UNRECORDED_PREFIX}*")
+            if marker.stat().st_mtime < oldest_kept
+        ]
+        return [f"{name[:2]}/{name}" for name in names if STORED_NAME.fullmatch(name)]
 
     def locate(self, media_path: str) -> Path:
         """Return where the file of ``Video.media_path`` lies, whether uploaded or indexed in place."""
@@ -67,11 +92,16 @@ class MediaStore:
             path.unlink()
         except FileNotFoundError:
             return False
+        finally:
+            self.keep(media_path)  # there is nothing left to tell apart
         return True
 
     def sweep(self) -> int:
         """Delete what dead uploads left half-written and return how many files that were."""
         return sweep_temporary_files(self.root)
+
+    def _marker(self, media_path: str) -> Path:
+        return self.root / f"{UNRECORDED_PREFIX}{PurePosixPath(media_path).name}"
 
 
 def _safe_suffix(filename: str) -> str:

@@ -82,6 +82,11 @@ def find_by_sha256(session: Session, sha256: str) -> Video | None:
     return session.scalar(select(Video).where(Video.sha256 == sha256))
 
 
+def has_media(session: Session, media_path: str) -> bool:
+    """Return whether an upload stored under ``media_path`` belongs to a video."""
+    return session.scalar(select(Video.id).where(Video.media_path == media_path).limit(1)) is not None
+
+
 def list_page(session: Session, *, limit: int, after: tuple[datetime, str] | None = None) -> list[Video]:
     """Return at most ``limit`` videos, newest first, that follow the one added at ``after`` (time, id)."""
     statement = select(Video).order_by(Video.added_at.desc(), Video.id.desc()).limit(limit)

@@ -69,3 +69,27 @@ def test_a_database_in_a_folder_that_cannot_be_made_is_named_with_the_way_out(tm
         ValueError, match=r"x\.db cannot be used \(Not a directory\): .* REELSEEK_DATABASE_URL"
     ):
         open_library(Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path}/file/folder/x.db"))
+
+
+def test_opening_deletes_uploads_that_were_never_recorded_and_no_other_file(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost, fresh, recorded, kept = (
+        library.media.save([name.encode()], f"{name}.mp4", max_bytes=100).path
+        for name in ("lost", "fresh", "recorded", "kept")
+    )
+    library.media.keep(kept)  # its row is missing, as after an older copy of the database was put back
+    with library.database.writing() as session:
+        session.add(make_video(media_path=recorded, is_managed=True))
+    for path in library.media.root.rglob("*"):
+        if Path(fresh).name not in path.name:
+            os.utime(path, (0, 0))
+
+    open_library(library.settings).close()
+
+    left = [path for path in (lost, fresh, recorded, kept) if library.media.locate(path).exists()]
+    assert left == [fresh, recorded, kept]
+    assert [record.__dict__["media_path"] for record in caplog.records] == [lost]
+    caplog.clear()
+    open_library(library.settings).close()
+    assert caplog.records == []

@@ -30,6 +30,7 @@ def test_an_upload_lies_under_the_hash_of_its_bytes(store: MediaStore) -> None:
     assert (stored.sha256, stored.size_bytes) == (SHA256, len(CONTENT))
     assert stored.path == f"{SHA256[:2]}/{SHA256}.mp4"
     assert store.locate(stored.path).read_bytes() == CONTENT
+    store.keep(stored.path)
     assert files(store) == [stored.path]
 
 
@@ -38,6 +39,7 @@ def test_the_same_bytes_again_are_the_same_file(store: MediaStore) -> None:
     second = store.save([CONTENT], "b.mp4", max_bytes=100)
 
     assert first == second
+    store.keep(first.path)
     assert files(store) == [first.path]
 
 
@@ -62,6 +64,7 @@ def test_no_file_name_gets_out_of_the_folder_or_into_the_name(
     stored = store.save([CONTENT], filename, max_bytes=100)
 
     assert stored.path == f"{SHA256[:2]}/{SHA256}{suffix}"
+    store.keep(stored.path)
     assert files(store) == [stored.path]
 
 
@@ -120,6 +123,7 @@ def test_files_indexed_in_place_are_found_and_never_deleted(store: MediaStore, t
 
 def test_only_what_a_dead_upload_left_is_swept(store: MediaStore) -> None:
     stored = store.save([CONTENT], "cat.mp4", max_bytes=100)
+    store.keep(stored.path)
     dead, alive = (store.root / f".partial-{name}" for name in ("dead", "alive"))
     for path in (dead, alive):
         path.write_bytes(CONTENT)
