@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from app.errors import PROBLEMS, ProblemKind, problem_of, problem_of_status
 from app.schemas import InvalidParameter, Problem
@@ -19,6 +20,8 @@ MAX_SHOWN_CHARACTERS = 200
 """Of a wrong value: enough to recognise it, without sending a whole body back."""
 
 MAX_SHOWN_ERRORS = 20
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class ProblemResponse(JSONResponse):
@@ -62,11 +65,14 @@ def answer_http_error(request: Request, error: Exception) -> ProblemResponse:
     """Return the answer for an error that the framework raised: unknown address, wrong method."""
     if not isinstance(error, HTTPException):
         raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods_of_path(request)):
+        headers["Allow"] = ", ".join(methods)
     return problem_response(
         request,
         problem_of_status(error.status_code),
         detail_of_status(request, error.status_code),
-        headers=error.headers,
+        headers=headers,
     )
 
 
@@ -101,6 +107,16 @@ def problem_docs(*errors: type[Exception]) -> dict[int | str, dict[str, Any]]:
     }
     docs["default"] = _problem_doc("Any other error")
     return docs
+
+
+def _methods_of_path(request: Request) -> list[str]:
+    """Return what the address takes: the framework names the methods of one of its routes only."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _problem_doc(description: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
+@router.head("/")
 def show_page() -> FileResponse:
     """Return the page."""
     return FileResponse(WEB_FOLDER / "index.html", headers=ASK_FIRST)

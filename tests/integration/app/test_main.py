@@ -99,6 +99,17 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_ones(service: Service)
     assert "GET" in response.headers["allow"]
 
 
+def test_a_wrong_method_is_told_every_right_one(service: Service) -> None:
+    assert service.client.put("/videos").headers["allow"] == "GET, POST"
+    assert service.client.put("/videos/1").headers["allow"] == "DELETE, GET"
+    assert service.client.put("/videos/1/stream").headers["allow"] == "GET, HEAD"
+
+
+def test_the_page_has_a_head(service: Service) -> None:
+    response = service.client.head("/")
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_an_error_of_ours_is_logged_and_tells_nothing_of_the_inside(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
