@@ -10,7 +10,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import anyio
 from anyio import from_thread
@@ -133,6 +133,8 @@ def _add_video(
         extra=fields.metadata or {},
     )
     video, is_new = videos.add_or_get(session, new)
+    if not is_new:
+        _fill_in(video, fields)
     if not library.media.locate(video.media_path).is_file():
         video.media_path, video.is_managed = stored.path, True  # the file that was indexed is gone: heal it
     if not library.media.locate(stored.path).is_file():
@@ -143,13 +145,26 @@ def _add_video(
     return AcceptedVideo(video, job, is_new)
 
 
+def _fill_in(video: Video, fields: UploadFields) -> None:
+    """Give a known video what nobody has said of it yet; what was said before stays."""
+    if fields.title and video.title in {video.filename, PurePath(video.filename).stem}:
+        video.title = fields.title
+    video.collection = video.collection or fields.collection
+    video.recorded_at = video.recorded_at or fields.recorded_at
+    video.extra = video.extra or fields.metadata or {}
+
+
 def _delete_unless_known(library: Library, stored: StoredMedia) -> None:
-    with library.database.reading() as session:
-        known = videos.find_by_sha256(session, stored.sha256)
-    if known is None or known.media_path != stored.path:
-        library.media.delete(stored.path)
-    else:
-        library.media.keep(stored.path)
+    """Delete the file of an upload that failed; never raises, so that the first error is the one told."""
+    try:
+        with library.database.reading() as session:
+            known = videos.find_by_sha256(session, stored.sha256)
+        if known is None or known.media_path != stored.path:
+            library.media.delete(stored.path)
+        else:
+            library.media.keep(stored.path)
+    except Exception:
+        log.warning("the file of a failed upload was left", extra={"path": stored.path}, exc_info=True)
 
 
 def _require_allowed_length(content_length: int, limit_bytes: int) -> None:

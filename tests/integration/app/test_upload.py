@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from httpx import Response
 
+from app.errors import UploadConflict
 from indexer.catalog.tables import Job, JobState, Video, VideoState
 from tests.fakes import fake_encoders
 from tests.service import Service, open_service
@@ -56,6 +57,23 @@ def test_the_same_bytes_are_the_same_video_while_it_waits(service: Service) -> N
     first, second = upload(service).json(), upload(service, name="copy.mov", title="Another").json()
     assert second == {**first, "is_new": False}
     assert len(service.media_files()) == 1
+
+
+def test_what_is_said_with_the_same_bytes_fills_what_was_not_said_before(service: Service) -> None:
+    url = upload(service).json()["video_url"]
+    said = {"title": "A day", "collection": "family", "recorded_at": "2026-05-17T07:30:00Z"}
+    upload(service, metadata='{"camera": 2}', **said)
+    described = service.client.get(url).json()
+    assert {name: described[name] for name in said} == said
+    assert described["metadata"] == {"camera": 2}
+
+
+def test_what_was_said_before_outlives_the_same_bytes(service: Service) -> None:
+    said = {"title": "A day", "collection": "family", "recorded_at": "2026-05-17T07:30:00Z"}
+    url = upload(service, metadata='{"camera": 2}', **said).json()["video_url"]
+    before = service.client.get(url).json()
+    upload(service, title="x", collection="x", recorded_at="2001-01-01T00:00:00Z", metadata='{"x": 1}')
+    assert service.client.get(url).json() == before
 
 
 def test_the_same_bytes_are_answered_with_200_once_they_are_indexed(service: Service) -> None:
@@ -284,6 +302,18 @@ def test_the_file_goes_when_its_row_cannot_be_written(
     response = upload(service)
     assert_refused(service, response, 500, "internal-error")
     assert "no job today" not in response.text
+
+
+def test_a_database_that_goes_away_does_not_hide_what_went_wrong_first(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def delete_and_go_away(*_: object) -> None:
+        monkeypatch.setattr("app.upload.videos.find_by_sha256", lambda *_: 1 / 0)
+        raise UploadConflict("deleted meanwhile")
+
+    monkeypatch.setattr("app.upload.jobs.enqueue", delete_and_go_away)
+    assert upload(service).json()["type"] == "/problems/upload-conflict"
+    assert "the file of a failed upload was left" in caplog.text
 
 
 def test_the_file_stays_when_the_row_was_there_before(
