@@ -11,6 +11,7 @@ from indexer.dry_run import ASSUMED_SPEED, Survey
 from indexer.folder_intake import Refusal
 
 BYTES_PER_GB = 1e9
+SECONDS_PER_MINUTE = 60
 
 
 def show_result(console: Console, result: BatchResult) -> None:
@@ -21,7 +22,7 @@ def show_result(console: Console, result: BatchResult) -> None:
     )
     if result.duration_s:
         console.print(
-            f"{result.duration_s / SECONDS_PER_HOUR:.2f} h of video in {_in_words(result.elapsed_s)} "
+            f"{_length(result.duration_s)} of video in {_in_words(result.elapsed_s)} "
             f"({result.duration_s / max(result.elapsed_s, 1e-3):.1f}× real time)"
         )
 
@@ -33,11 +34,9 @@ def show_survey(console: Console, found: Survey) -> None:
         f"{found.files} files: {found.new_files} to index, {found.already_indexed} already there, "
         f"{len(found.refusals)} that cannot be"
     )
-    console.print(
-        f"To index: {found.new_s / SECONDS_PER_HOUR:.2f} h of video, {found.new_bytes / BYTES_PER_GB:.2f} GB"
-    )
+    console.print(f"To index: {_length(found.new_s)} of video, {found.new_bytes / BYTES_PER_GB:.2f} GB")
     if found.silent_files:
-        console.print(f"{found.silent_files} of them do not say how long they are and are not in the hours")
+        console.print(f"{found.silent_files} of them do not say how long they are and are not in that")
     estimate = f"Time: about {_in_words(found.estimate_s)}, {_basis(found.measured_speed)}"
     console.print(estimate, soft_wrap=True)
 
@@ -46,6 +45,12 @@ def _basis(measured_speed: float | None) -> str:
     if measured_speed is None:
         return f"assuming {ASSUMED_SPEED:g}× real time: nothing was indexed here yet, so the speed is unknown"
     return f"at the {measured_speed:.1f}× real time measured in this library"
+
+
+def _length(seconds: float) -> str:
+    if seconds < SECONDS_PER_HOUR:
+        return f"{seconds / SECONDS_PER_MINUTE:.1f} min"
+    return f"{seconds / SECONDS_PER_HOUR:.2f} h"
 
 
 def _in_words(seconds: float) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.catalog import generations
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Job, JobState, Video, VideoState
+from indexer.catalog.tables import Job, JobState, Video
 from indexer.config import Settings
 from indexer.decoding.messages import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError
-from indexer.folder_intake import BatchCode, Refusal, refuse_at_the_door
+from indexer.folder_intake import BatchCode, Refusal, is_searchable, refuse_at_the_door
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 
 ASSUMED_SPEED = 10.0
@@ -58,7 +59,11 @@ def survey(
 ) -> Survey:
     """Return what a batch over ``files`` would do; ``database`` is None when there is no library yet."""
     found = Survey(files=len(files))
-    known = _KnownBytes(database, files)
+    known = _KnownBytes(files)
+    if database is not None:
+        with database.reading() as session:
+            known.add_indexed(session, settings)
+            found.measured_speed = measured_speed(session)
     for file in files:
         if isinstance(file, Unreadable):
             found.refusals.append(Refusal(file.path, BatchCode.UNREADABLE, file.reason))
@@ -67,9 +72,6 @@ def survey(
         else:
             _count(found, known, file)
             on_bytes(file.size_bytes)
-    if database is not None:
-        with database.reading() as session:
-            found.measured_speed = measured_speed(session)
     return found
 
 
@@ -90,15 +92,19 @@ def measured_speed(session: Session) -> float | None:
 class _KnownBytes:
     """Tells whether a file's bytes are indexed or came before; reads only files that share their size."""
 
-    def __init__(self, database: Database | None, files: Sequence[FoundFile | Unreadable]) -> None:
+    def __init__(self, files: Sequence[FoundFile | Unreadable]) -> None:
         self._sizes = Counter(file.size_bytes for file in files if isinstance(file, FoundFile))
         self._seen: set[str] = set()
-        if database is not None:
-            with database.reading() as session:
-                ready = select(Video.size_bytes, Video.sha256).where(Video.state == VideoState.READY)
-                for size_bytes, sha256 in session.execute(ready):
-                    self._sizes[size_bytes] += 1
-                    self._seen.add(sha256)
+
+    def add_indexed(self, session: Session, settings: Settings) -> None:
+        """Count the videos that a search with the model and reduction of ``settings`` can find."""
+        generation = generations.last_used_with(session, settings.model, settings.reduction)
+        if generation is None:
+            return
+        indexed = select(Video.size_bytes, Video.sha256).where(is_searchable(generation.id))
+        for size_bytes, sha256 in session.execute(indexed):
+            self._sizes[size_bytes] += 1
+            self._seen.add(sha256)
 
     def __contains__(self, file: FoundFile) -> bool:
         """Return whether ``file`` adds nothing, and remember it; raises OSError."""

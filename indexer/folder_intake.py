@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from indexer.catalog import jobs, videos
@@ -95,12 +95,15 @@ def refuse_at_the_door(settings: Settings, file: FoundFile) -> Refusal | None:
 
 def is_indexed(session: Session, video: Video, generation_id: int) -> bool:
     """Return whether ``video`` can be found by a search in the generation."""
-    has_vectors = select(
-        exists().where(
-            Embedding.clip_id == Clip.id, Clip.video_id == video.id, Embedding.generation_id == generation_id
-        )
+    return bool(session.scalar(select(is_searchable(generation_id)).where(Video.id == video.id)))
+
+
+def is_searchable(generation_id: int) -> ColumnElement[bool]:
+    """Return the condition that a video can be found by a search in the generation."""
+    has_vectors = exists().where(
+        Embedding.clip_id == Clip.id, Clip.video_id == Video.id, Embedding.generation_id == generation_id
     )
-    return video.state is VideoState.READY and bool(session.scalar(has_vectors))
+    return and_(Video.state == VideoState.READY, has_vectors)
 
 
 def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile) -> str | None:

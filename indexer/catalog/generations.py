@@ -15,6 +15,9 @@ from indexer.catalog.tables import Embedding, EmbeddingKind, Generation, Generat
 if TYPE_CHECKING:
     from model.factory import EncoderSettings
 
+AUTO = "auto"
+"""The reduction that is left to the model."""
+
 ROWS_PER_FETCH = 10_000
 
 
@@ -48,6 +51,27 @@ def get(session: Session, generation_id: int) -> Generation:
     if generation is None:
         raise LookupError(f"there is no generation {generation_id}: call generations.ensure first")
     return generation
+
+
+def last_used_with(session: Session, preset: str, reduction: str) -> Generation | None:
+    """Return the generation that served last for a model and reduction as the settings name them, or None.
+
+    It is told by the names alone, without loading the model: one that was retrained in its place, or that
+    another name was given, is not noticed.
+    """
+    name = reduction.strip().lower()
+    found = session.scalars(
+        select(Generation).where(Generation.preset == preset).order_by(Generation.id.desc())
+    ).all()
+    fitting = [one for one in found if name == AUTO or _has_reduction(one, name)]
+    serving = (one for one in fitting if one.state is GenerationState.SERVING)
+    return next(serving, fitting[0] if fitting else None)
+
+
+def _has_reduction(generation: Generation, name: str) -> bool:
+    """Return whether a generation reduces as ``name`` says, which may leave out the proportions."""
+    reduction = str(generation.settings.get("reduction", "")).lower()
+    return reduction == name or reduction.startswith(f"{name}:")
 
 
 def current_revision(session: Session, generation_id: int) -> int:

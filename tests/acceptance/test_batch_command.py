@@ -15,6 +15,7 @@ from tests.synthetic_video import write_not_a_video, write_plain
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a library that does not exist yet, for commands that use fake encoders."""
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REELSEEK_MODEL", "fake")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("indexer.batch.encoders_of", lambda _settings: fake_encoders())
     monkeypatch.setattr("indexer.batch.stop_on_sigterm", lambda: None)
@@ -112,7 +113,7 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(home: Path, folde
     answer = run(str(folder), "--dry-run")
     assert answer.exit_code == 0
     assert "3 files: 1 to index, 1 already there, 1 that cannot be" in answer.output
-    assert "0.01 h of video" in answer.output
+    assert "To index: 0.6 min of video" in answer.output
     assert "Time: about 0:00:04, assuming 10× real time: nothing was indexed here yet" in answer.output
     assert "bad.mp4: not-a-video" in answer.output
     assert not home.exists()
@@ -128,3 +129,13 @@ def test_a_dry_run_of_a_library_in_use_takes_its_measured_speed(home: Path, fold
     assert "2 files: 1 to index, 1 already there, 0 that cannot be" in answer.output
     assert "× real time measured in this library" in answer.output
     assert (home / "reelseek.db").read_bytes() == database
+
+
+def test_a_dry_run_with_another_model_counts_what_that_model_cannot_find(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_plain(folder / "a.mp4", duration_s=2)
+    run(str(folder))
+    assert "1 files: 0 to index, 1 already there" in run(str(folder), "--dry-run").output
+    monkeypatch.setenv("REELSEEK_MODEL", "another")
+    assert "1 files: 1 to index, 0 already there" in run(str(folder), "--dry-run").output

@@ -130,3 +130,42 @@ def test_the_id_of_a_deleted_vector_is_never_given_again(database: Database) -> 
 def test_an_unknown_generation_is_named(database: Database, ask: object) -> None:
     with pytest.raises(LookupError, match="no generation 77"), database.writing() as session:
         ask(session, 77)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("preset", "reduction", "expected"),
+    [
+        ("tiny", "auto", 1),
+        ("tiny", "centerclip", 1),
+        ("tiny", "CenterCLIP:B4-4,49", 1),
+        ("tiny", "centerclip:B6-4,49", None),
+        ("tiny", "none", 0),
+        ("fast", "auto", 2),
+        ("best", "auto", None),
+    ],
+)
+def test_the_generation_of_a_model_and_reduction_is_found_by_their_names(
+    database: Database, preset: str, reduction: str, expected: int | None
+) -> None:
+    used = [("tiny", "none"), ("tiny", "centerclip:B4-4,49"), ("fast", "none")]
+    with database.writing() as session:
+        ids = [
+            generations.ensure(
+                session, make_encoder_settings(preset=name, architecture=name, reduction=how)
+            ).id
+            for name, how in used
+        ]
+    with database.reading() as session:
+        found = generations.last_used_with(session, preset, reduction)
+    assert (found.id if found else None) == (ids[expected] if expected is not None else None)
+
+
+def test_of_two_generations_of_a_model_the_one_that_serves_is_found(database: Database) -> None:
+    with database.writing() as session:
+        first = generations.ensure(session, make_encoder_settings(preset="mine"))
+        generations.ensure(session, make_encoder_settings(preset="mine", weights_sha256="1" * 64))
+        generations.ensure(session, make_encoder_settings(preset="mine"))
+    with database.reading() as session:
+        found = generations.last_used_with(session, "mine", "auto")
+    assert found is not None
+    assert found.id == first.id
