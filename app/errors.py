@@ -122,6 +122,7 @@ HTTP_PROBLEMS: Mapping[int, ProblemKind] = {
         ProblemKind("method-not-allowed", 405, "This address does not take this method"),
         ProblemKind("range-not-satisfiable", 416, "The file has no such range of bytes"),
         ProblemKind("internal-error", 500, "Something went wrong on our side"),
+        ProblemKind("stopping", 503, "The service is being stopped"),
     )
 }
 """Errors that the framework itself answers, by status; any other status reads as 400 or 500."""

@@ -79,11 +79,15 @@ def answer_http_error(request: Request, error: Exception) -> ProblemResponse:
 def detail_of_status(request: Request, status: int) -> str:
     """Return a sentence for an error of the framework, which gives none worth showing."""
     where = f"{request.method} {request.url.path}"
+    if status == 400 and (asked := request.headers.get("range")):
+        shown = asked[:MAX_SHOWN_CHARACTERS]
+        return f"the header Range is {shown!r}: write it as bytes=FIRST-LAST, or leave it out"
     sentences = {
         404: f"nothing answers {where}: /openapi.json lists what there is",
         405: f"{where} is not possible: the Allow header names the methods that are",
         416: f"the file behind {where} is shorter than the range asked for: Content-Range tells its size",
         500: "the log has the details under the request_id",
+        503: "the service is being stopped: send the request again once it runs",
     }
     return sentences.get(status, f"{where} cannot be answered (status {status}): check the request's headers")
 

@@ -4,6 +4,7 @@ A plain ASGI class, because Starlette's own last resort sits outside all middlew
 neither id nor headers.
 """
 
+import asyncio
 import logging
 import re
 from uuid import uuid4
@@ -53,6 +54,10 @@ class RequestEnvelope:
         answer = _Answer(request, receive, send)
         try:
             await self.app(scope, receive, answer.send)
+        except asyncio.CancelledError:  # the service is being stopped and will not wait any longer
+            if answer.has_started:
+                raise
+            await answer.send_problem(503, {"Retry-After": "5"})
         except Exception:
             log.exception("request failed", extra={"request_id": request.state.request_id})
             if answer.has_started:

@@ -23,6 +23,7 @@ from app.errors import (
     UploadConflict,
     UploadStalled,
 )
+from app.media_response import MediaResponse
 from app.media_type import media_type
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
@@ -145,7 +146,7 @@ def stream_video(services: ServicesDependency, video_id: Identifier) -> FileResp
     except OSError as error:
         way_out = "upload it again" if video.is_managed else f"put {video.filename!r} back where it was"
         raise MediaMissing(f"the file of video {video_id} is gone from the disk: {way_out}") from error
-    return FileResponse(
+    return MediaResponse(
         path,
         media_type=media_type(video),
         stat_result=stat_result,

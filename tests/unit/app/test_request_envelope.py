@@ -1,5 +1,6 @@
 """The envelope around applications that misbehave."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -72,3 +73,44 @@ def test_an_exception_before_the_answer_is_an_internal_error() -> None:
     assert response.json()["type"] == "/problems/internal-error"
     assert response.json()["request_id"] == response.headers["x-request-id"]
     assert "secret" not in response.text
+
+
+def ended_by_cancelling(app: ASGIApp) -> tuple[list[Message], bool]:
+    """Return what goes out when the request is cancelled once it waits, and whether it ends cancelled."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> bool:
+        scope = {"type": "http", "method": "POST", "path": "/videos", "headers": []}
+        task = asyncio.ensure_future(RequestEnvelope(app)(scope, receive, send))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    return sent, asyncio.run(run())
+
+
+def test_a_request_that_is_cut_off_by_the_end_of_the_service_is_told_so() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(3600)
+
+    (head, body), is_cancelled = ended_by_cancelling(app)
+    assert head["status"] == 503
+    assert json.loads(body["body"])["type"] == "/problems/stopping"
+    assert not is_cancelled
+
+
+def test_an_answer_that_is_cut_off_by_the_end_of_the_service_stays_cut_off() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(200))
+        await asyncio.sleep(3600)
+
+    sent, is_cancelled = ended_by_cancelling(app)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert is_cancelled

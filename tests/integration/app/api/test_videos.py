@@ -137,11 +137,19 @@ def test_a_range_behind_the_end_is_a_problem_that_tells_the_size(service: Servic
 
 
 def test_a_range_that_cannot_be_read_is_a_problem(service: Service, tmp_path: Path) -> None:
-    response = service.client.get(
-        f"/videos/{add_file(service, tmp_path)}/stream", headers={"Range": "bytes=9-1"}
-    )
-    assert response.status_code in {400, 416}
-    assert response.headers["content-type"] == "application/problem+json"
+    video_id = add_file(service, tmp_path)
+    for asked in ("bytes=9-5", "bytes=abc"):
+        response = service.client.get(f"/videos/{video_id}/stream", headers={"Range": asked})
+        assert response.status_code == 400
+        assert response.headers["content-type"] == "application/problem+json"
+        assert f"the header Range is {asked!r}" in response.json()["detail"]
+
+
+def test_a_range_of_another_unit_is_ignored(service: Service, tmp_path: Path) -> None:
+    video_id = add_file(service, tmp_path)
+    for asked in ("chars=0-5", "9-5"):
+        response = service.client.get(f"/videos/{video_id}/stream", headers={"Range": asked})
+        assert (response.status_code, response.content) == (200, CONTENT)
 
 
 def test_the_head_of_a_stream_has_its_length_and_no_body(service: Service, tmp_path: Path) -> None:
