@@ -4,7 +4,6 @@ Exit codes: 0 all indexed, 1 some failed or the database did, 2 wrong usage (no 
 130 interrupted.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +23,7 @@ from indexer.dry_run import survey
 from indexer.errors import UnknownSchema
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes, walk_videos
 from indexer.library import open_catalog, open_library
-from indexer.log_output import EventFormatter
+from indexer.log_output import log_through
 from indexer.worker import encoders_of, exit_at_once, stop_on_sigterm
 
 ALL_INDEXED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -38,9 +37,7 @@ def main(
 ) -> None:
     """Index every video in DIR that is not indexed yet; files stay where they are. Run it again to go on."""
     console = Console(highlight=False, markup=False)
-    handler = RichHandler(console=console, markup=False)
-    handler.setFormatter(EventFormatter("%(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    log_through(RichHandler(console=console, markup=False), "%(message)s")
     stop_on_sigterm()
     try:
         settings = Settings()

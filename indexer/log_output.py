@@ -4,6 +4,7 @@ Alembic, FAISS and open_clip (on the root logger) tell every step of their loadi
 """
 
 import logging
+from pathlib import PurePath
 
 TOLD = ("__main__", "app", "indexer", "model", "uvicorn")
 
@@ -31,10 +32,20 @@ def _shown(value: object) -> str:
     return text if text.isprintable() and " " not in text else repr(text)
 
 
+def log_through(handler: logging.Handler, layout: str) -> None:
+    """Write everybody's warnings through ``handler``, each laid out as ``layout`` says and then its event."""
+    handler.setFormatter(EventFormatter(layout))
+    handler.addFilter(lambda record: not _is_raised_too(record))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def _is_raised_too(record: logging.LogRecord) -> bool:
+    """Return whether open_clip told this: it logs its errors on the root logger and then raises them."""
+    return record.levelno >= logging.ERROR and "open_clip" in PurePath(record.pathname).parts
+
+
 def log_to_standard_error() -> None:
     """Write warnings of everybody, and what our own loggers and the web server tell, to standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(EventFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    log_through(logging.StreamHandler(), "%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in TOLD:
         logging.getLogger(name).setLevel(logging.INFO)

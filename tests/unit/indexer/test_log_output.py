@@ -16,10 +16,12 @@ logging.getLogger("indexer.worker").debug("looked at the queue")
 logging.getLogger("alembic.runtime").info("setup plugin")
 logging.getLogger().info("Instantiating model architecture")
 logging.getLogger("faiss.loader").warning("no AVX2")
+raised = {"msg": "no weights", "levelno": logging.ERROR, "pathname": "/lib/open_clip/factory.py"}
+logging.getLogger().handle(logging.makeLogRecord(raised))
 """
 
 
-def test_our_own_events_are_told_and_of_other_libraries_only_warnings() -> None:
+def test_our_own_events_are_told_and_of_other_libraries_only_warnings_that_nobody_raises() -> None:
     told = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True).stderr
     assert [line.partition(": ")[2] for line in told.splitlines()] == ["worker started", "no AVX2"]
 
