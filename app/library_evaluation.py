@@ -42,30 +42,53 @@ def evaluate_and_print(settings: ServiceSettings, folder: Path, console: Console
 def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVideo]:
     """Return the captioned videos of ``folder``, which must be indexed.
 
-    Raises ValueError for a folder without captions, and naming the files that are not indexed.
+    Raises ValueError for captions that cannot be read, and naming the files that are absent or not indexed.
     """
     path = folder / CAPTIONS_FILE
     if not path.is_file():
         raise ValueError(f"{path} does not exist: write one, with the columns file and caption")
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or not {"file", "caption"} <= rows[0].keys():
-        raise ValueError(f"{path} has no rows with the columns file and caption")
+    rows = _read_captions(path)
+    absent = [name for name, _ in rows if not (folder / name).is_file()]
+    if absent:
+        raise ValueError(
+            f"{len(absent)} of {len(rows)} files of {path} are not in its folder, the first is {absent[0]}: "
+            "put them beside it, or correct their names"
+        )
     found, missing = [], []
     with services.library.database.reading() as session:
-        for row in rows:
-            file = folder / row["file"]
-            video = videos.find_by_sha256(session, _hash(file)) if file.is_file() else None
+        for name, caption in rows:
+            video = videos.find_by_sha256(session, _hash(folder / name))
             if video is None:
-                missing.append(row["file"])
+                missing.append(name)
             else:
-                found.append(CaptionedVideo(video.id, row["caption"]))
+                found.append(CaptionedVideo(video.id, caption))
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(rows)} files are not indexed, the first is {missing[0]}: "
             f"run python -m indexer.batch {folder}"
         )
     return found
+
+
+def _read_captions(path: Path) -> list[tuple[str, str]]:
+    """Return file name and caption of each row; raises ValueError naming the line that lacks one."""
+    rows = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            for row in reader:
+                if not {"file", "caption"} <= row.keys():
+                    break
+                if not row["file"] or not row["caption"]:
+                    raise ValueError(
+                        f"line {reader.line_num} of {path} lacks its file or its caption: add it"
+                    )
+                rows.append((row["file"], row["caption"]))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8") from error
+    if not rows:
+        raise ValueError(f"{path} has no rows with the columns file and caption")
+    return rows
 
 
 def _hash(file: Path) -> str:

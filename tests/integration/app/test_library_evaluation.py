@@ -54,11 +54,30 @@ def test_files_that_are_not_indexed_are_named_with_the_way_out(service: Service,
         read_captioned_videos(service.services, folder)
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "does not exist"), ("name,words\na,b\n", "no rows")])
-def test_a_folder_without_captions_says_what_is_missing(
-    service: Service, tmp_path: Path, content: str | None, message: str
+def test_files_that_are_not_there_are_told_from_those_that_are_not_indexed(
+    service: Service, tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "clips", {"cat.mp4": "a cat", "dog.mp4": "a dog"})
+    (folder / "dog.mp4").unlink()
+    with pytest.raises(ValueError, match=r"1 of 2 files of .* are not in its folder, the first is dog\.mp4"):
+        read_captioned_videos(service.services, folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "does not exist"),
+        (b"name,words\na,b\n", "no rows"),
+        (b"file,caption\n", "no rows"),
+        (b"file,caption\na.mp4,a cat\nb.mp4\n", "line 3 of .*captions.csv lacks its file or its caption"),
+        (b"file,caption\n,a cat\n", "line 2 of"),
+        (b"file,caption\na.mp4,caf\xe9\n", "captions.csv is not UTF-8"),
+    ],
+)
+def test_captions_that_cannot_be_read_are_told_what_is_wrong(
+    service: Service, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
-        (tmp_path / "captions.csv").write_text(content)
+        (tmp_path / "captions.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_captioned_videos(service.services, tmp_path)
