@@ -28,6 +28,10 @@ def _has_words(words: str) -> str:
     return words
 
 
+def _visible_or_none(name: str) -> str | None:
+    return visible_text(name) or None
+
+
 Words = Annotated[
     str,
     Query(max_length=MAX_WORDS_CHARACTERS, description="What is to be seen, in words"),
@@ -37,8 +41,8 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most hits on a pag
 CursorWord = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 Collection = Annotated[
     str | None,
-    Query(max_length=200, description="Only videos of this collection"),
-    BeforeValidator(visible_text),
+    Query(max_length=200, description="Only videos of this collection; of all, when empty"),
+    BeforeValidator(_visible_or_none),
 ]
 VideoIds = Annotated[
     list[VideoId],

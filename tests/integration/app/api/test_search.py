@@ -108,6 +108,13 @@ def test_filters_still_give_as_many_hits_as_there_are(service: Service) -> None:
     assert len(hits) == 2
 
 
+@pytest.mark.parametrize("collection", ["", " ", "\0"])
+def test_an_empty_collection_filters_nothing(service: Service, collection: str) -> None:
+    service.add_video(["a cat"], collection="pets")
+    service.add_video(["a cat"])
+    assert len(search(service, q="a cat", collection=collection)["data"]) == 2
+
+
 def test_video_id_can_be_repeated(service: Service) -> None:
     first, second, _ = (service.add_video(["a cat"]) for _ in range(3))
     hits = search(service, q="a cat", video_id=[first.id, second.id])["data"]
