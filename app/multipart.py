@@ -149,4 +149,7 @@ class _Events:
 
 
 def _text(value: bytes) -> str:
+    """Return a name of the form; browsers escape three characters in it (WHATWG, HTML)."""
+    for escaped, character in ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n")):
+        value = value.replace(escaped, character)
     return value.decode("utf-8", errors="replace")

@@ -41,6 +41,11 @@ def test_parts_are_the_same_in_pieces_of_any_size(size: int, content: bytes) -> 
     assert read(in_pieces(whole, size)) == expected
 
 
+def test_what_browsers_escape_in_names_is_unescaped() -> None:
+    whole = body(('name="a%0D%0Ab"; filename="the %22best%22 100%25.mp4"', b""))
+    assert read(iter([whole])) == [("a\r\nb", 'the "best" 100%25.mp4', b"")]
+
+
 def test_data_is_given_on_before_the_body_is_at_its_end() -> None:
     taken: list[int] = []
 

@@ -87,7 +87,7 @@ def ended_by_cancelling(app: ASGIApp) -> tuple[list[Message], bool]:
 
     async def run() -> bool:
         scope = {"type": "http", "method": "POST", "path": "/videos", "headers": []}
-        task = asyncio.ensure_future(RequestEnvelope(app)(scope, receive, send))  # type: ignore[arg-type]
+        task = asyncio.ensure_future(RequestEnvelope(app)(scope, receive, send))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
