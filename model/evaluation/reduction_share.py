@@ -1,5 +1,6 @@
 """How much of the time to encode clips goes into choosing tokens."""
 
+import os
 from statistics import median
 
 import numpy as np
@@ -19,6 +20,7 @@ def measure_reduction_share(encoder: VideoEncoder, *, clips: int = 4, repeats: i
     """
     if clips < 1 or repeats < 1:
         raise ValueError(f"clips={clips}, repeats={repeats}: both must be at least 1")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler tells stderr that it starts and stops
     size = encoder.preprocessing.image_size
     shape = (clips, encoder.frames_per_clip, size, size, 3)
     frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
