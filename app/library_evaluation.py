@@ -4,7 +4,6 @@ A video scores as its best clip. The folder holds ``captions.csv`` with the colu
 """
 
 import csv
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.console import Console
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
 from indexer.catalog import clips, videos
+from indexer.folder_walk import hash_file
 from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
 
 CAPTIONS_FILE = "captions.csv"
@@ -57,7 +57,7 @@ def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVid
     found, missing = [], []
     with services.library.database.reading() as session:
         for name, caption in rows:
-            video = videos.find_by_sha256(session, _hash(folder / name))
+            video = videos.find_by_sha256(session, hash_file(folder / name))
             if video is None:
                 missing.append(name)
             else:
@@ -89,11 +89,6 @@ def _read_captions(path: Path) -> list[tuple[str, str]]:
     if not rows:
         raise ValueError(f"{path} has no rows with the columns file and caption")
     return rows
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def evaluate_text_to_video(services: Services, captioned: Sequence[CaptionedVideo]) -> RetrievalMetrics:

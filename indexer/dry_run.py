@@ -110,7 +110,7 @@ class _KnownBytes:
         """Return whether ``file`` adds nothing, and remember it; raises OSError."""
         if self._sizes[file.size_bytes] < 2:
             return False
-        sha256 = hash_file(file.path, lambda _: None)
+        sha256 = hash_file(file.path)
         is_known = sha256 in self._seen
         self._seen.add(sha256)
         return is_known

@@ -56,7 +56,7 @@ def total_bytes(files: Iterable[FoundFile | Unreadable]) -> int:
     return sum(file.size_bytes for file in files if isinstance(file, FoundFile))
 
 
-def hash_file(path: Path, on_bytes: Callable[[int], None]) -> str:
+def hash_file(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> str:
     """Return the sha256 of the file in hexadecimal; ``on_bytes`` hears of each chunk read; raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:

@@ -4,7 +4,6 @@ A name that is no preset may be a checkpoint folder, or an open_clip architectur
 ``ARCHITECTURE/TAG``.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import open_clip
@@ -17,29 +16,22 @@ FRAMES_PER_CLIP = 12
 """As in both papers' short-video settings (CLIP4Clip, arXiv 2104.08860)."""
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A named encoder and whom it serves."""
-
-    source: ModelSource
-    purpose: str
-
-
 PRESETS = {
-    "tiny": Preset(ModelSource.of_folder(WEIGHTS / "tiny"), "first run, tests, offline, CPU; bundled"),
-    "fast": Preset(ModelSource("ViT-B-32-256", "datacomp_s34b_b86k"), "CPU servers"),
-    "standard": Preset(ModelSource("PE-Core-B-16", "meta"), "one GPU"),
-    "best": Preset(ModelSource("PE-Core-L-14-336", "meta"), "quality"),
-    "multilingual": Preset(ModelSource("ViT-B-16-SigLIP2", "webli"), "other languages"),
-    "paper-b32": Preset(ModelSource("ViT-B-32-quickgelu", "openai"), "reproducing the papers"),
-    "paper-b16": Preset(ModelSource("ViT-B-16-quickgelu", "openai"), "reproducing the papers"),
+    "tiny": ModelSource.of_folder(WEIGHTS / "tiny"),  # first run, tests, offline, CPU; bundled
+    "fast": ModelSource("ViT-B-32-256", "datacomp_s34b_b86k"),  # CPU servers
+    "standard": ModelSource("PE-Core-B-16", "meta"),  # one GPU
+    "best": ModelSource("PE-Core-L-14-336", "meta"),  # quality
+    "multilingual": ModelSource("ViT-B-16-SigLIP2", "webli"),  # other languages
+    "paper-b32": ModelSource("ViT-B-32-quickgelu", "openai"),  # reproducing the papers
+    "paper-b16": ModelSource("ViT-B-16-quickgelu", "openai"),  # reproducing the papers
 }
+"""Where each named encoder comes from, and whom it serves."""
 
 
 def resolve_source(name: str) -> ModelSource:
     """Return where the encoder called ``name`` comes from; raises ValueError with what may be named."""
     if name in PRESETS:
-        return PRESETS[name].source
+        return PRESETS[name]
     if name and Path(name).is_dir():
         return ModelSource.of_folder(Path(name).resolve())
     architecture, separator, tag = name.partition("/")

@@ -46,7 +46,7 @@ def encoders_that(interfere: Callable[[], None]) -> Encoders:
 def enqueue(library: Library, path: Path) -> str:
     """Add the file to the library and return its job's id."""
     new = NewVideo(
-        sha256=hash_file(path, lambda _: None),
+        sha256=hash_file(path),
         filename=path.name,
         media_path=str(path),
         is_managed=False,

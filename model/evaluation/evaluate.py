@@ -64,13 +64,13 @@ def _encode_texts(model: DualEncoder, tokenizer: Tokenizer, captions: list[str],
 
 def _encode_pictures(model: DualEncoder, photographs: Sequence[CaptionedPhotograph], device: str) -> Tensor:
     preprocessing = preprocessing_of(model)
-    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
     parts = []
     for start in range(0, len(photographs), BATCH):
         squares = [centre_crop(p.decode()) for p in photographs[start : start + BATCH]]
         pixels = np.stack([resize(square, preprocessing.image_size) for square in squares])
-        values = (torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255 - mean) / std
-        parts.append(model.encode_image(values.to(device)))
+        parts.append(
+            model.encode_image(preprocessing.to_tensor(pixels[None], torch.device(device), torch.float32))
+        )
     return normalize(torch.cat(parts).float(), dim=-1)
 
 

@@ -182,11 +182,9 @@ class TextAligner:
 
     def validate(self, source: TextSource) -> RetrievalMetrics:
         """Return how each caption of ``source`` ranks the photographs by their first view."""
-        self.head.eval()
-        with torch.inference_mode():
-            pictures = self.head(torch.from_numpy(source.views.pooled.astype(np.float32)).to(self.device))
-        texts = encode_texts(self.text, source.tokens, self.device)
-        return summarise(expected_ranks((texts @ pictures.T).cpu().numpy(), source.owners))
+        pictures = teacher_vectors(self.head.eval(), source.views.pooled, self.device)
+        texts = encode_texts(self.text, source.tokens, self.device).cpu()
+        return summarise(expected_ranks((texts @ pictures.T).numpy(), source.owners))
 
 
 def encode_texts(text: nn.Module, tokens: Tensor, device: torch.device) -> Tensor:
@@ -195,3 +193,10 @@ def encode_texts(text: nn.Module, tokens: Tensor, device: torch.device) -> Tenso
     with torch.inference_mode(), reduced_precision(device):
         parts = [text(part.to(device)).float() for part in tokens.split(512)]
     return normalize(torch.cat(parts), dim=-1)
+
+
+def teacher_vectors(head: TeacherHead, pooled: NDArray[np.float16], device: torch.device) -> Tensor:
+    """Return the unit vectors (V, D) of pooled teacher features (V, 1280)."""
+    with torch.inference_mode():
+        parts = torch.from_numpy(pooled.astype(np.float32)).split(4096)
+        return torch.cat([head(part.to(device)).cpu() for part in parts])

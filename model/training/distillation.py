@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, normalize, unfold
@@ -26,7 +25,8 @@ from torch.optim import Muon
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
-from model.training.alignment import TeacherHead, TextSource
+from model.preprocessing import Preprocessing
+from model.training.alignment import TextSource
 from model.training.losses import contrastive_loss, cosine_loss
 from model.training.schedule import make_optimizer, reduced_precision, set_learning_rate
 from model.training.teacher import TEACHER_GRID
@@ -48,6 +48,7 @@ SMALLEST_VARIANCE = 0.01
 PATCH_DEVIATION = 0.5  # standard deviation of the embedded patches, about that of the usual initialisation
 PICTURES_FOR_WHITENING = 512
 SECONDS_BETWEEN_VALIDATIONS = 240
+VALIDATION_BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,18 @@ class Distiller:
         self,
         student: Student,
         sources: tuple[StudentSource, StudentSource],
-        normalisation: tuple[Tensor, Tensor],
+        preprocessing: Preprocessing,
         scale: float,
         device: torch.device,
     ) -> None:
-        """Take captioned and labelled photographs, the pictures' (mean, std) and the scale of stage 1."""
+        """Take captioned and labelled photographs, the tower's preprocessing and the scale of stage 1."""
         self.student, self.device, self.scale = student.to(device), device, scale
         self.sources = sources
-        self.mean, self.std = (value.view(1, 3, 1, 1).to(device) for value in normalisation)
+        self.preprocessing = preprocessing
+        self.mean, self.std = (
+            torch.tensor(value, device=device).view(1, 3, 1, 1)
+            for value in (preprocessing.mean, preprocessing.std)
+        )
         self.average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
         matrices = [p for p in student.visual.transformer.parameters() if p.ndim == 2]
         others = set(student.parameters()) - set(matrices)
@@ -204,12 +209,13 @@ class Distiller:
 
     def validate(self, source: StudentSource) -> RetrievalMetrics:
         """Return how each caption of ``source`` ranks the photographs by the averaged student."""
-        pictures = torch.from_numpy(source.text.views.pictures.copy()).permute(0, 3, 1, 2)
+        pictures = source.text.views.pictures
         vectors = []
         self.average.eval()
         with torch.inference_mode(), reduced_precision(self.device):
-            for part in pictures.split(250):
-                values = (part.to(self.device).float() / 255 - self.mean) / self.std
+            for start in range(0, len(pictures), VALIDATION_BATCH):
+                part = pictures[None, start : start + VALIDATION_BATCH]
+                values = self.preprocessing.to_tensor(part, self.device, torch.float32)
                 vectors.append(self.average(values)[0])
         scores = source.text_vectors.to(self.device) @ torch.cat(vectors).T
         return summarise(expected_ranks(scores.cpu().numpy(), source.text.owners))
@@ -219,10 +225,3 @@ def mirror(pictures: Tensor, maps: Tensor, chosen: Tensor) -> None:
     """Mirror the ``chosen`` (n,) of pictures (n, H, W, 3) and maps (n, 7, 7, C) in place, left to right."""
     pictures[chosen] = pictures[chosen].flip(2)
     maps[chosen] = maps[chosen].flip(2)
-
-
-def teacher_vectors(head: TeacherHead, pooled: NDArray[np.float16], device: torch.device) -> Tensor:
-    """Return the unit vectors (V, D) of pooled teacher features (V, 1280)."""
-    with torch.inference_mode():
-        parts = torch.from_numpy(pooled.astype(np.float32)).split(4096)
-        return torch.cat([head(part.to(device)).cpu() for part in parts])

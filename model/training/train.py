@@ -16,8 +16,8 @@ from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.evaluation.retrieval_metrics import RetrievalMetrics
 from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 from model.text_encoder import Tokenizer
-from model.training.alignment import TextAligner, TextSource, encode_texts, read_concepts
-from model.training.distillation import Distiller, Student, StudentSource, teacher_vectors
+from model.training.alignment import TextAligner, TextSource, encode_texts, read_concepts, teacher_vectors
+from model.training.distillation import Distiller, Student, StudentSource
 from model.training.views import ViewRecipe, make_views, random_crop
 
 logger = logging.getLogger("model.training.train")  # its name also when it is run as a script
@@ -60,9 +60,8 @@ def train(run: TrainingRun) -> RetrievalMetrics:
         )
         for text in texts
     )
-    colours = (torch.tensor(preprocessing.mean), torch.tensor(preprocessing.std))
     student = Student(model.visual)
-    distiller = Distiller(student, (captioned, labelled), colours, alignment.scale, run.device)
+    distiller = Distiller(student, (captioned, labelled), preprocessing, alignment.scale, run.device)
     metrics = distiller.train(validation, minutes=run.minutes)
     model.visual = distiller.average.module.visual
     model.logit_scale.data.fill_(alignment.scale).log_()

@@ -24,7 +24,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_preset_loads_the_weights_that_the_hub_gave(hub_cache: Path) -> None:
-    source = PRESETS["fast"].source
+    source = PRESETS["fast"]
     published = open_clip.create_model(source.architecture)
     repository = open_clip.get_pretrained_cfg(source.architecture, source.tag)["hf_hub"].rstrip("/")
     folder = hub_cache / f"models--{repository.replace('/', '--')}"

@@ -27,6 +27,6 @@ def test_the_bundled_model_tells_colours_apart() -> None:
         photograph("sky", "deepskyblue", "a blue sky", "clear blue water"),
         photograph("lawn", "forestgreen", "green grass", "a green lawn"),
     ]
-    metrics = evaluate_photographs(PRESETS["tiny"].source, photographs)
+    metrics = evaluate_photographs(PRESETS["tiny"], photographs)
     assert (metrics.text_to_image.queries, metrics.image_to_text.queries) == (4, 2)
     assert metrics.text_to_image.recall_at_1 >= 75

@@ -11,8 +11,9 @@ from torch.nn.functional import normalize
 
 from model.checkpoint import CONFIGURATION_FILE, DualEncoder, ModelSource
 from model.photographs import CaptionedPhotograph
-from model.training.alignment import Concepts, TextAligner, TextSource, encode_texts
-from model.training.distillation import Distiller, Student, StudentSource, mirror, teacher_vectors
+from model.preprocessing import Preprocessing
+from model.training.alignment import Concepts, TextAligner, TextSource, encode_texts, teacher_vectors
+from model.training.distillation import Distiller, Student, StudentSource, mirror
 from model.training.teacher import TEACHER_CHANNELS
 from model.training.views import MAP_CHANNELS, Views
 
@@ -71,8 +72,8 @@ def test_the_image_tower_comes_nearer_to_teacher_and_captions(
 ) -> None:
     targets = normalize(torch.randn(len(NAMES), 16, generator=torch.Generator().manual_seed(1)), dim=-1)
     photographs = StudentSource(text_source, teacher_vectors=targets, text_vectors=targets)
-    colours = (torch.full((3,), 0.5), torch.full((3,), 0.5))
-    distiller = Distiller(Student(model.visual), (photographs, photographs), colours, 20.0, CPU)
+    preprocessing = Preprocessing(112, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "shortest")
+    distiller = Distiller(Student(model.visual), (photographs, photographs), preprocessing, 20.0, CPU)
     distiller.set_pace(0.1)
     first = distiller.step()
     for _ in range(12):
