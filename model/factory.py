@@ -5,16 +5,15 @@ import json
 from dataclasses import asdict, dataclass
 
 import torch
-from open_clip.transformer import VisionTransformer
 
 from model.checkpoint import DualEncoder, hash_weights, preprocessing_of
 from model.config import FRAMES_PER_CLIP, resolve_source
 from model.preprocessing import Preprocessing
 from model.text_encoder import TextEncoder
 from model.token_reduction.base import TokenReducer
-from model.token_reduction.naming import CENTERCLIP, NONE, parse_reduction
+from model.token_reduction.naming import parse_reduction
 from model.video_encoder import VideoEncoder
-from model.vision_transformer import count_layers, count_patches, require_vision_transformer
+from model.vision_transformer.video_tower import SEEN_FROM_OUTSIDE, can_reduce, open_trunk
 
 AUTO = "auto"
 """As a reduction or a device: the best that can be had."""
@@ -81,7 +80,7 @@ def load_encoders(preset: str, *, reduction: str = AUTO, device: str = "auto") -
         weights_sha256=weights_sha256,
         preprocessing=preprocessing,
         frames_per_clip=FRAMES_PER_CLIP,
-        reduction=NONE if reducer is None else reducer.name,
+        reduction=reducer.name,
         dimension=video.dimension,
     )
     return Encoders(video, TextEncoder(model, source.tokenizer(), device=target), settings)
@@ -102,13 +101,18 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def reducer_for(model: DualEncoder, reduction: str) -> TokenReducer | None:
-    """Return the reducer called ``reduction`` for the model's tower, None for none; raises ValueError."""
+def reducer_for(model: DualEncoder, reduction: str) -> TokenReducer:
+    """Return the reducer called ``reduction`` for the model's tower.
+
+    Raises ValueError if it is unknown or does not fit the tower.
+    """
+    tower = model.visual
     name = reduction.strip().lower()
     if name == AUTO:
-        name = CENTERCLIP if isinstance(model.visual, VisionTransformer) else NONE
-    if name == NONE:
-        return None
-    tower = require_vision_transformer(model.visual)
-    layers, patches = count_layers(tower), count_patches(tower)
-    return parse_reduction(name, layers=layers, frames=FRAMES_PER_CLIP, patches=patches)
+        name = "centerclip" if can_reduce(tower) else "none"
+    if can_reduce(tower):
+        return parse_reduction(name, open_trunk(tower).shape, FRAMES_PER_CLIP)
+    reducer = parse_reduction(name, SEEN_FROM_OUTSIDE, FRAMES_PER_CLIP)
+    if reducer.needs_trunk:
+        open_trunk(tower)  # raises ValueError, which says what would work
+    return reducer

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from model.preprocessing import Preprocessing
 from model.temporal_pooling import pool_mean, pool_parts
-from model.token_reduction.base import TokenReducer
-from model.token_reduction.naming import default_segments
-from model.vision_transformer import count_layers, count_patches, require_vision_transformer, run_tower
+from model.token_reduction.base import TokenReducer, Unreduced
+from model.token_reduction.segments import default_segments
+from model.vision_transformer.video_tower import VideoTower
+
+
+UNREDUCED = Unreduced()
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,16 @@ class VideoEmbedding:
 class VideoEncoder:
     """A CLIP visual tower over the frames of a clip, with or without token reduction, then mean pooling.
 
-    ``tower`` is moved to ``device`` and ``dtype`` in place. With a reducer the segments are the sequences it
-    leaves; without, they are contiguous groups of frames. A tower that is no open_clip VisionTransformer is
-    run whole and takes no reducer. Raises ValueError if tower, reducer and ``frames_per_clip`` do not fit.
+    ``tower`` is moved to ``device`` and ``dtype`` in place. A reducer that joins frames leaves fewer vectors
+    than frames, and these are the segments; else segments are contiguous groups of frames. Raises ValueError
+    if tower, reducer and ``frames_per_clip`` do not fit.
     """
 
     def __init__(
         self,
         tower: nn.Module,
         preprocessing: Preprocessing,
-        reducer: TokenReducer | None = None,
+        reducer: TokenReducer = UNREDUCED,
         *,
         frames_per_clip: int = 12,
         device: torch.device | str = "cpu",
@@ -47,11 +49,10 @@ class VideoEncoder:
             raise ValueError(f"frames_per_clip is {frames_per_clip}: the least is 1")
         self.preprocessing = preprocessing
         self.frames_per_clip = frames_per_clip
-        self.segments_per_clip = _count_segments(tower, reducer, frames_per_clip)
-        self._reducer = reducer
         self._device = torch.device(device)
         self._dtype = dtype
-        self._tower = tower.to(self._device, dtype).eval()
+        self.tower = VideoTower(tower.to(self._device, dtype).eval(), reducer, frames_per_clip)
+        self.segments_per_clip = _count_segments(self.tower)
         self.dimension = self._measure_dimension()
 
     @torch.inference_mode()
@@ -66,8 +67,7 @@ class VideoEncoder:
             raise ValueError(f"the clips have {count} frames: this encoder takes {self.frames_per_clip}")
         if videos == 0:
             return self._nothing()
-        output = run_tower(self._tower, pictures, self.frames_per_clip, self._reducer)
-        vectors = output.vectors.float().unflatten(0, (videos, output.sequences))  # (B, S or T, D)
+        vectors = self.tower.run(pictures).vectors.float().unflatten(0, (videos, -1))  # (B, V, D)
         return VideoEmbedding(
             clips=_to_host(pool_mean(vectors)),
             segments=_to_host(pool_parts(vectors, self.segments_per_clip)),
@@ -79,21 +79,18 @@ class VideoEncoder:
 
     @torch.inference_mode()
     def _measure_dimension(self) -> int:
-        if isinstance(self._tower, VisionTransformer):
-            return int(self._tower.output_dim)
-        size = self.preprocessing.image_size  # other towers do not say it: show them a black picture
+        if self.tower.trunk is not None:
+            return self.tower.trunk.dimension
+        size = (
+            self.preprocessing.image_size
+        )  # a tower that runs whole does not say it: show it a black picture
         black = torch.zeros(1, 3, size, size, device=self._device, dtype=self._dtype)
-        return int(self._tower(black).shape[-1])
+        return int(self.tower.tower(black).shape[-1])
 
 
-def _count_segments(tower: nn.Module, reducer: TokenReducer | None, frames: int) -> int:
-    if reducer is None and not isinstance(tower, VisionTransformer):
-        return default_segments(frames)
-    vit = require_vision_transformer(tower)
-    if reducer is None:
-        return default_segments(frames)
-    schedule = reducer.schedule(layers=count_layers(vit), frames=frames, patches=count_patches(vit))
-    return schedule[-1].sequences
+def _count_segments(tower: VideoTower) -> int:
+    vectors = tower.vectors_per_video
+    return vectors if vectors < tower.frames else default_segments(tower.frames)
 
 
 def _to_host(vectors: Tensor) -> NDArray[np.float32]:

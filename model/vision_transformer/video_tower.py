@@ -1,0 +1,124 @@
+"""The frames of videos through a vision transformer, with a token reducer at its places."""
+
+from dataclasses import dataclass
+
+from open_clip.timm_model import TimmModel
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+from torch.profiler import record_function
+
+from model.token_reduction.base import LayerTokens, TokenReducer, Tokens, TowerShape
+from model.vision_transformer.open_clip_trunk import OpenClipTrunk
+from model.vision_transformer.timm_trunk import open_timm_trunk
+from model.vision_transformer.trunk import Trunk
+
+REDUCTION_LABEL = "reduce tokens"
+"""What a profiler calls the time spent choosing and merging tokens."""
+
+
+@dataclass(frozen=True)
+class TowerOutput:
+    """What a tower makes of the frames of B videos."""
+
+    vectors: Tensor
+    """(B*V, D) in time order, projected, not normalised."""
+    token_counts: tuple[LayerTokens, ...]
+    """Tokens of one video in each block, as they were; empty for a tower that was run whole."""
+
+
+SEEN_FROM_OUTSIDE = TowerShape(layers=1, patches=1, class_tokens=0)
+"""A tower that runs whole: one step from a picture to one vector."""
+
+
+class VideoTower:
+    """A tower and a reducer that were found to fit each other for videos of ``frames`` frames.
+
+    A tower that cannot be taken apart (a convolutional one) runs whole, and takes only reducers that choose
+    among the frames. Raises ValueError, with the presets that work, if the reducer has no place in it.
+    """
+
+    def __init__(self, tower: nn.Module, reducer: TokenReducer, frames: int) -> None:
+        self.tower = tower
+        self.reducer = reducer
+        self.frames = frames
+        self.trunk = _open_if_needed(tower, reducer)
+        shape = SEEN_FROM_OUTSIDE if self.trunk is None else self.trunk.shape
+        self.schedule = reducer.schedule(shape, frames)
+        class_tokens = reducer.count_class_tokens(shape, frames)
+        self._vectors_per_sequence = 1 if self.trunk is None else self.trunk.count_vectors(class_tokens)
+
+    @property
+    def vectors_per_video(self) -> int:
+        """V: how many vectors remain of each video, in time order."""
+        return self.schedule[-1].sequences * self._vectors_per_sequence
+
+    def run(self, pictures: Tensor) -> TowerOutput:
+        """Encode pictures (B*T, 3, H, W), ``frames`` of them a video.
+
+        Raises ValueError if they are no whole number of videos.
+        """
+        if pictures.shape[0] % self.frames:
+            raise ValueError(
+                f"{pictures.shape[0]} pictures are no whole number of videos of {self.frames} frames"
+            )
+        with record_function(REDUCTION_LABEL):
+            choice = self.reducer.choose_frames(pictures, self.frames)
+        if choice is None:
+            return self._encode(pictures, self.frames)
+        output = self._encode(pictures[choice.encoded], choice.frames)
+        if choice.sources is None:
+            return output
+        by_picture = output.vectors.unflatten(0, (-1, self._vectors_per_sequence))  # (P, V/T, D)
+        return TowerOutput(by_picture[choice.sources].flatten(0, 1), output.token_counts)
+
+    def _encode(self, pictures: Tensor, frames: int) -> TowerOutput:
+        if self.trunk is None:
+            return TowerOutput(self.tower(pictures), (LayerTokens(frames, 1, 1, 1),))
+        tokens = self.trunk.embed(pictures, frames)
+        counts = []
+        for block in range(self.trunk.shape.layers):
+            tokens, count = self._run_block(self.trunk, block, tokens)
+            counts.append(count)
+        return TowerOutput(self.trunk.pool(tokens), tuple(counts))
+
+    def _run_block(self, trunk: Trunk, block: int, tokens: Tokens) -> tuple[Tokens, LayerTokens]:
+        reducer = self.reducer
+        all_tokens = tokens.sequences * tokens.per_sequence
+        with record_function(REDUCTION_LABEL):
+            tokens = reducer.before_block(block, tokens)
+        attended = tokens.per_sequence
+        tokens, keys = trunk.attend(block, tokens, with_keys=reducer.wants_keys(block))
+        with record_function(REDUCTION_LABEL):
+            tokens = reducer.after_attention(block, tokens, keys)
+        entering = all_tokens // tokens.sequences
+        count = LayerTokens(tokens.sequences, entering, attended, tokens.per_sequence)
+        return trunk.feed_forward(block, tokens), count
+
+
+def open_trunk(tower: nn.Module) -> Trunk:
+    """Return ``tower`` in parts; raises ValueError, with the presets that work, if it does not come apart."""
+    if isinstance(tower, VisionTransformer):
+        return OpenClipTrunk(tower)
+    if isinstance(tower, TimmModel):
+        return open_timm_trunk(tower)
+    raise ValueError(
+        f"tokens cannot be reduced in a {type(tower).__name__}: it needs a vision transformer, as in the "
+        "presets tiny, fast, standard, best, multilingual, paper-b32 and paper-b16; choose such a model, or "
+        "a reduction that leaves tokens alone: none, frames or skip-duplicates"
+    )
+
+
+def can_reduce(tower: nn.Module) -> bool:
+    """Tell whether the tower comes apart."""
+    try:
+        open_trunk(tower)
+    except ValueError:
+        return False
+    return True
+
+
+def _open_if_needed(tower: nn.Module, reducer: TokenReducer) -> Trunk | None:
+    """Return the trunk; None for a tower that must, and may, run whole."""
+    if reducer.needs_trunk or can_reduce(tower):
+        return open_trunk(tower)
+    return None
