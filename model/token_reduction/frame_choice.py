@@ -8,7 +8,7 @@ and so keeps its weight in the mean over the clip. It gives the same vectors whe
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ class FewerFrames(TokenReducer):
     """Encode ``frames`` frames of each clip, evenly spread, and no other."""
 
     frames: int
+    needs_trunk: ClassVar[bool] = False
 
     @classmethod
     def parse(cls, options: str, shape: TowerShape, frames: int) -> Self:
@@ -42,11 +43,6 @@ class FewerFrames(TokenReducer):
     def name(self) -> str:
         """As in ``frames:6``."""
         return f"frames:{self.frames}"
-
-    @property
-    def needs_trunk(self) -> bool:
-        """It does not: a tower may run whole."""
-        return False
 
     def schedule(self, shape: TowerShape, frames: int) -> tuple[LayerTokens, ...]:
         """Return the token counts of the frames encoded; raises ValueError if there are not so many."""
@@ -72,6 +68,7 @@ class SkipDuplicates(TokenReducer):
     """
 
     threshold: float = DEFAULT_THRESHOLD
+    needs_trunk: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold < math.inf:
@@ -93,11 +90,6 @@ class SkipDuplicates(TokenReducer):
     def name(self) -> str:
         """As in ``skip-duplicates:0.02``."""
         return f"skip-duplicates:{self.threshold!r}"
-
-    @property
-    def needs_trunk(self) -> bool:
-        """It does not: a tower may run whole."""
-        return False
 
     def schedule(self, shape: TowerShape, frames: int) -> tuple[LayerTokens, ...]:
         """Return the most that can be: the token counts of clips in which no frame is skipped."""
