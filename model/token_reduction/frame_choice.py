@@ -35,7 +35,7 @@ class FewerFrames(TokenReducer):
         """Read ``6``: the frames to encode; nothing means half of those there are."""
         if not options:
             return cls(max(1, frames // 2))
-        if not (options.isascii() and options.isdigit()):
+        if not options.isdecimal():
             raise ValueError(f"{options!r} is no number of frames: write it like frames:6")
         return cls(int(options))
 
