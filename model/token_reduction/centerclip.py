@@ -1,96 +1,52 @@
-"""CenterCLIP: the frames of a segment are merged into one sequence of the K tokens that stand for the others.
+"""CenterCLIP: the tokens of a segment that stand for the others are found by k-medoids++.
 
-From arXiv 2205.00823 (section 3). After block a, the T frames of a video become S segments of T/S
-consecutive frames. A segment keeps K of its patch tokens, the medoids of k-medoids++, as they are and in
-order of time and raster; its class token is the mean of its frames' class tokens. The blocks after a see
-S sequences of 1+K tokens.
-
-No gradient flows through the choice; it flows through the tokens kept and the averaged class token.
+From arXiv 2205.00823 (section 3.3). p = 2 is the paper's distance; two of its released checkpoints used
+p = 1, and cosine distance is one of its ablations.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from model.token_reduction.base import TokenCount
-from model.token_reduction.kmedoids import ITERATIONS, kmedoids
+from model.token_reduction.cluster_reducer import ClusterReducer
+from model.token_reduction.distances import Metric
+from model.token_reduction.kmedoids import ITERATIONS, Clusters, kmedoids
+
+_ITERATIONS = re.compile(r"(\d+)-iterations")
 
 
 @dataclass(frozen=True)
-class CenterClip:
-    """Reduce once, after ``block``, to ``segments`` sequences of ``tokens`` medoids each (B_a – S, K).
+class CenterClip(ClusterReducer):
+    """Reduce at each of ``stages`` to the medoids of k-medoids++; ``centerclip:B6-4,49`` has one stage.
 
-    Raises ValueError for a negative block or a count below one.
+    Raises ValueError for stages out of order, or for no iterations.
     """
 
-    block: int
-    segments: int
-    tokens: int
+    family: ClassVar[str] = "centerclip"
+    options: ClassVar[str] = "l1, cosine, 3-iterations and mean, as in centerclip:B6-4,49/cosine/mean"
+
+    metric: Metric = Metric.EUCLIDEAN
     iterations: int = ITERATIONS
 
     def __post_init__(self) -> None:
-        if self.block < 0:
-            raise ValueError(f"there is no block {self.block}: blocks count from 1, and 0 is the input")
-        counts = {"segments": self.segments, "tokens": self.tokens, "iterations": self.iterations}
-        for what, count in counts.items():
-            if count < 1:
-                raise ValueError(f"{count} {what} asked of CenterCLIP: the least is 1")
+        if self.iterations < 1:
+            raise ValueError(f"{self.iterations} iterations asked of {self.family}: the least is 1")
+        super().__post_init__()
 
-    @property
-    def name(self) -> str:
-        """The paper's notation after the method, as in ``centerclip:B6-4,49``."""
-        return f"centerclip:B{self.block}-{self.segments},{self.tokens}"
+    def _cluster(self, patches: Tensor, clusters: int, joined: int) -> Clusters:
+        return kmedoids(patches, clusters, self.metric, iterations=self.iterations, with_members=self.mean)
 
-    def schedule(self, *, layers: int, frames: int, patches: int) -> tuple[TokenCount, ...]:
-        """Return the token count that enters each of ``layers`` blocks; raises ValueError if it cannot be."""
-        if self.block >= layers:
-            raise ValueError(
-                f"{self.name} reduces after block {self.block}, but the tower has {layers} blocks "
-                f"and one must follow: ask for a block from 0 to {layers - 1}"
-            )
-        self._check_counts(frames, patches)
-        before = TokenCount(frames, 1 + patches)
-        after = TokenCount(self.segments, 1 + self.tokens)
-        return (before,) * self.block + (after,) * (layers - self.block)
+    def _option_words(self) -> list[str]:
+        metric = [] if self.metric is Metric.EUCLIDEAN else [str(self.metric)]
+        iterations = [] if self.iterations == ITERATIONS else [f"{self.iterations}-iterations"]
+        return [*metric, *iterations, *super()._option_words()]
 
-    def reduces_after(self, block: int) -> bool:
-        """Tell whether ``block`` is the one block with a reduction behind it."""
-        return block == self.block
-
-    def reduce(self, tokens: Tensor, frames: int) -> tuple[Tensor, int]:
-        """Turn tokens (B*T, 1+N, C), class token first, into (B*S, 1+K, C) and the S of each video.
-
-        Raises ValueError if the frames do not divide into S segments or a segment has fewer than K tokens.
-        """
-        sequences, length, channels = tokens.shape
-        if frames < 1 or sequences % frames:
-            raise ValueError(f"{sequences} sequences are no whole number of videos of {frames} frames")
-        self._check_counts(frames, length - 1)
-        together = frames // self.segments
-        grouped = tokens.reshape(sequences // together, together, length, channels)  # (B*S, T/S, 1+N, C)
-        class_token = grouped[:, :, 0].mean(1, keepdim=True)  # (B*S, 1, C)
-        patches = grouped[:, :, 1:].flatten(1, 2)  # (B*S, M, C)
-        medoids = kmedoids(patches, self.tokens, self.iterations)  # (B*S, K)
-        kept = patches.take_along_dim(medoids.unsqueeze(2), dim=1)  # (B*S, K, C)
-        return torch.cat([class_token, kept], dim=1), self.segments
-
-    def _check_counts(self, frames: int, patches: int) -> None:
-        if self.segments > frames:
-            raise ValueError(
-                f"{self.name} wants {self.segments} segments of {frames} frames: ask for at most {frames}"
-            )
-        if frames % self.segments:
-            legal = [count for count in range(1, frames + 1) if frames % count == 0]
-            below = max(count for count in legal if count < self.segments)
-            above = min(count for count in legal if count > self.segments)
-            raise ValueError(
-                f"{self.name} cannot split {frames} frames into {self.segments} equal segments: "
-                f"the nearest that can be are {below} and {above}"
-            )
-        most = frames // self.segments * patches
-        if self.tokens > most:
-            raise ValueError(
-                f"{self.name} wants {self.tokens} tokens of each segment, which has only {most} "
-                f"({frames // self.segments} frames of {patches}): ask for at most {most}"
-            )
+    @classmethod
+    def _read_option(cls, word: str) -> tuple[str, Any]:
+        if word in set(Metric):
+            return "metric", Metric(word)
+        if match := _ITERATIONS.fullmatch(word):
+            return "iterations", int(match[1])
+        return super()._read_option(word)

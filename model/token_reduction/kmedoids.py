@@ -1,97 +1,95 @@
 """k-medoids++: deterministic clustering of tokens around K of themselves.
 
 From CenterCLIP (arXiv 2205.00823, section 3.3): KKZ seeding (Katsavounidis, Kuo and Zhang 1994), then the
-usual alternation of assignment and medoid update, with Euclidean distances between the tokens as they are.
+usual alternation of assignment and medoid update.
 
-- All groups of all videos are clustered at once, and a group's answer does not depend on its company.
+- All groups of all videos are seeded at once, and a group's answer does not depend on its company.
 - The number of alternations is fixed, so the host never waits for the device. A fixed point repeats itself,
   hence any number at or above what convergence needs gives the converged answer.
 - No K×M×M tensor: a token's cost is a masked row sum of the M×M distances, and each cluster's best member
   is found by two scattered minima, of the cost and then of the index that reaches it.
 - Ties go to the lowest token index; a token as near to two medoids goes to the one that was seeded first.
+- The search is one custom operator: ``torch.compile`` sees one node instead of unrolling K-1 steps of
+  seeding, fake tensors get their shapes without it, and a CUDA graph captures its kernels like any other.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from model.token_reduction.distances import Metric, groups_in_turn, pairwise_distances
+
 ITERATIONS = 5
 """Alternations of assignment and update: video tokens were measured to converge in 2 to 5."""
 
-MEMORY_BUDGET_BYTES = 256 * 2**20
-"""Working memory for the groups that are clustered together; more groups than fit go in turns."""
+MEMORY_BUDGET_BYTES = 2**30
+"""Distances that are held at once; if all groups have more, they go in turns."""
 
-SELF_DISTANCE = -1e-30
-"""Strictly below any distance, so duplicates keep their own medoids, and lost in a sum of real distances."""
 
-ROUNDING = 1e-6
-"""Squared distances below this share of the two squared norms are rounding noise of the Gram matrix: zero."""
+class Clusters(NamedTuple):
+    """K clusters of each of G groups of M tokens."""
+
+    medoids: Tensor
+    """(G, K) int64: the tokens in the clusters' middles, ascending."""
+    members: Tensor | None
+    """(G, M) int64: the cluster of each token, as a place among the medoids; None unless asked for."""
 
 
 @torch.no_grad()
 def kmedoids(
     tokens: Tensor,
     clusters: int,
+    metric: Metric = Metric.EUCLIDEAN,
+    *,
     iterations: int = ITERATIONS,
-    memory_budget_bytes: int = MEMORY_BUDGET_BYTES,
-) -> Tensor:
-    """Return the ascending indices (G, K) of the medoids of each group of tokens (G, M, C).
+    first: Tensor | None = None,
+    with_members: bool = False,
+) -> Clusters:
+    """Return the clusters of each group of tokens (G, M, C).
 
-    Raises ValueError if there are more clusters than tokens, or fewer than one cluster or iteration.
+    Seeding starts from the token ``first`` (G,) of each group, the longest if None. Raises ValueError if
+    there are more clusters than tokens, or fewer than one cluster or iteration.
     """
-    groups, members, channels = tokens.shape
-    _check(members, clusters, iterations)
-    if clusters == members:
-        return torch.arange(members, device=tokens.device).repeat(groups, 1)
-    group_bytes = tokens.new_empty(0, dtype=torch.float32).element_size() * members * (4 * members + channels)
-    together = max(1, memory_budget_bytes // group_bytes)
-    return torch.cat([_medoids(part, clusters, iterations) for part in tokens.split(together)])
-
-
-def _check(members: int, clusters: int, iterations: int) -> None:
+    members = tokens.shape[1]
     if not 1 <= clusters <= members:
         raise ValueError(f"cannot choose {clusters} medoids of {members} tokens: ask for 1 to {members}")
     if iterations < 1:
         raise ValueError(f"k-medoids needs at least 1 iteration, not {iterations}")
+    if first is None:
+        first = torch.linalg.vector_norm(tokens, dim=2, dtype=torch.float32).argmax(1)
+    medoids, slots = _search(tokens.detach(), first, clusters, str(metric), iterations)
+    return Clusters(medoids, slots if with_members else None)
 
 
-def _medoids(tokens: Tensor, clusters: int, iterations: int) -> Tensor:
-    with _full_float32(tokens.device):
-        points = tokens.float()
-        distances = _pairwise_distances(points)  # (G, M, M)
-        medoids = _seed(distances, points.square().sum(2).argmax(1), clusters)  # (G, K)
+@torch.library.custom_op("reelseek::kmedoids", mutates_args=())
+def _search(
+    tokens: Tensor, first: Tensor, clusters: int, metric: str, iterations: int
+) -> tuple[Tensor, Tensor]:
+    """Return ascending medoids (G, K) and each token's place among them (G, M)."""
+    members = tokens.shape[1]
+    together = max(1, MEMORY_BUDGET_BYTES // (4 * members * members))
+    found = [
+        _alternate(pairwise_distances(part, Metric(metric)), part_first, clusters, iterations)
+        for part, part_first in zip(tokens.split(together), first.split(together), strict=True)
+    ]
+    medoids, slots = zip(*found, strict=True)
+    return torch.cat(medoids), torch.cat(slots)
+
+
+@_search.register_fake
+def _(tokens: Tensor, first: Tensor, clusters: int, *__: object) -> tuple[Tensor, Tensor]:
+    groups, members = tokens.shape[:2]
+    return first.new_empty(groups, clusters), first.new_empty(groups, members)
+
+
+def _alternate(distances: Tensor, first: Tensor, clusters: int, iterations: int) -> tuple[Tensor, Tensor]:
+    medoids = _seed(distances, first, clusters)  # (G, K)
     for _ in range(iterations):
         medoids = _best_members(distances, _assign(distances, medoids), medoids)
-    return medoids.sort(1).values
-
-
-@contextmanager
-def _full_float32(device: torch.device) -> Iterator[None]:
-    """Keep autocast and TensorFloat-32 away: a Gram matrix of fewer bits finds other medoids."""
-    matmul = torch.backends.cuda.matmul
-    before = matmul.fp32_precision
-    with torch.autocast(device.type, enabled=False):
-        try:
-            if device.type == "cuda":
-                matmul.fp32_precision = "ieee"
-            yield
-        finally:
-            if device.type == "cuda":
-                matmul.fp32_precision = before
-
-
-def _pairwise_distances(points: Tensor) -> Tensor:
-    """Return Euclidean distances (G, M, M) of points (G, M, C); the diagonal is SELF_DISTANCE."""
-    centred = points - points.mean(1, keepdim=True)  # shorter vectors lose fewer digits in the Gram matrix
-    gram = centred @ centred.mT  # (G, M, M)
-    norms = gram.diagonal(dim1=1, dim2=2)  # (G, M)
-    scale = norms.unsqueeze(2) + norms.unsqueeze(1)
-    squared = scale - (gram + gram.mT)  # symmetric to the last bit, whatever the matrix product did
-    distances = squared.masked_fill_(squared <= ROUNDING * scale, 0).sqrt_()
-    distances.diagonal(dim1=1, dim2=2).fill_(SELF_DISTANCE)
-    return distances
+    slots = _assign(distances, medoids)
+    medoids, order = medoids.sort(1)
+    return medoids, order.argsort(1).gather(1, slots)
 
 
 def _seed(distances: Tensor, first: Tensor, clusters: int) -> Tensor:
@@ -101,7 +99,7 @@ def _seed(distances: Tensor, first: Tensor, clusters: int) -> Tensor:
     nearest = distances[group, first]  # (G, M): distance to the nearest seed
     for _ in range(clusters - 1):
         seeds.append(nearest.argmax(1))
-        nearest = torch.minimum(nearest, distances[group, seeds[-1]])
+        torch.minimum(nearest, distances[group, seeds[-1]], out=nearest)
     return torch.stack(seeds, 1)
 
 
@@ -114,11 +112,22 @@ def _assign(distances: Tensor, medoids: Tensor) -> Tensor:
 def _best_members(distances: Tensor, slots: Tensor, medoids: Tensor) -> Tensor:
     """Return for each cluster (G, K) the member with the least sum of distances to the other members."""
     members = slots.shape[1]
-    is_together = slots.unsqueeze(2) == slots.unsqueeze(1)  # (G, M, M)
-    costs = torch.where(is_together, distances, 0).sum(2)  # (G, M)
+    costs = _costs(distances, slots)
     least = torch.zeros_like(medoids, dtype=costs.dtype)
     least = least.scatter_reduce(1, slots, costs, "amin", include_self=False)  # (G, K)
     indices = torch.arange(members, device=slots.device).expand_as(slots)
     # "Not above" rather than "equal", so that a token that is not a number cannot leave its cluster empty.
     candidates = indices.masked_fill(costs > least.gather(1, slots), members)
     return medoids.scatter_reduce(1, slots, candidates, "amin", include_self=False)
+
+
+def _costs(distances: Tensor, slots: Tensor) -> Tensor:
+    """Return each point's sum of distances (G, M) to the points of the same slot."""
+    groups, members = slots.shape
+    costs = distances.new_empty(groups, members)
+    together = groups_in_turn(distances.device, 4 * 3 * members * members)
+    parts = zip(distances.split(together), slots.split(together), costs.split(together), strict=True)
+    for part, part_slots, place in parts:
+        is_together = part_slots.unsqueeze(2) == part_slots.unsqueeze(1)  # (G, M, M)
+        torch.sum(torch.where(is_together, part, 0), 2, out=place)
+    return costs
