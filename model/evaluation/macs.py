@@ -78,7 +78,7 @@ class _ReductionShare(TorchDispatchMode):
     """Sees the profiler's marks around the reducer's hooks and sums up what was counted between them."""
 
     def __init__(self, counter: FlopCounterMode) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
         self._counter = counter
         self._open_marks: list[bool] = []

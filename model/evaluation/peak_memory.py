@@ -1,7 +1,7 @@
 """The most bytes that tensors hold at one time, on any device, and what CenterCLIP's tables say of it.
 
-Training memory (arXiv 2205.00823, tables 1 to 4) is linear in the tokens: a constant for weights, gradients and
-optimizer, and a share for what each block keeps of each token until the backward pass.
+Training memory (arXiv 2205.00823, tables 1 to 4) is linear in the tokens: a constant for weights, optimizer
+and pictures, and for each token as much as a block keeps of it until the backward pass.
 """
 
 import weakref
@@ -28,23 +28,35 @@ def measure_peak_bytes(function: Callable[[], object], device: str = "cpu") -> i
         torch.cuda.reset_peak_memory_stats(device)
         function()
         torch.cuda.synchronize(device)
-        return torch.cuda.max_memory_allocated(device)
-    with _LiveBytes() as live:
+        return int(torch.cuda.max_memory_allocated(device))
+    live = _LiveBytes()
+    with live:
         function()
     return live.peak
 
 
 def mean_token_share(schedule: Sequence[LayerTokens], shape: TowerShape, frames: int) -> float:
-    """Return ρ: the mean over the blocks of the tokens that leave, as a share of those of all the frames."""
+    """Return the mean over the blocks of the tokens that leave one, as a share of those of all frames."""
     whole = shape.layers * frames * (shape.class_tokens + shape.patches)
     return sum(layer.sequences * layer.leaving for layer in schedule) / whole
+
+
+def predict_peak_bytes(share: float, known: tuple[float, int], other: tuple[float, int]) -> float:
+    """Return the peak of training at a mean token share, from the shares and peaks of two known runs.
+
+    Raises ValueError if both have the same share.
+    """
+    if known[0] == other[0]:
+        raise ValueError(f"two runs at the mean token share {known[0]} tell nothing of other shares")
+    slope = (known[1] - other[1]) / (known[0] - other[0])
+    return known[1] + slope * (share - known[0])
 
 
 class _LiveBytes(TorchDispatchMode):
     """Follows storages, so that views count once, from their first sight to their end."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
         self._sizes: dict[int, int] = {}

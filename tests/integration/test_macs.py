@@ -1,0 +1,58 @@
+"""The closed form of the arithmetic, held against torch's counter in the papers' towers."""
+
+import pytest
+import torch
+
+from model.evaluation.macs import Macs, count_macs, measure_macs
+from model.lora import add_lora, merge_lora
+from model.vision_transformer.video_tower import VideoTower
+from tests.published_costs import (
+    ADAPTED,
+    NOTHING_COMPUTED,
+    PUBLISHED,
+    ROUNDED,
+    Published,
+    paper_tower,
+    video_tower,
+)
+
+
+def counted(tower: VideoTower) -> Macs:
+    """What torch counts while one video runs."""
+    with NOTHING_COMPUTED:
+        pictures = torch.zeros(tower.frames, 3, 224, 224)
+        return measure_macs(lambda: tower.run(pictures))
+
+
+def closed_form(tower: VideoTower) -> int:
+    assert tower.trunk is not None
+    return count_macs(tower.trunk, tower.schedule, tower.vectors_per_video)
+
+
+@pytest.mark.parametrize("row", PUBLISHED)
+def test_the_counter_gives_the_published_integer(row: Published) -> None:
+    assert counted(video_tower(row)).tower == row.macs
+
+
+@pytest.mark.parametrize("row", ROUNDED)
+def test_the_counter_and_the_closed_form_agree(row: Published) -> None:
+    tower = video_tower(row)
+    assert counted(tower).tower == closed_form(tower)
+
+
+@pytest.mark.parametrize("row", ADAPTED)
+def test_adapters_are_counted_beside_the_weights_and_not_once_they_are_merged(row: Published) -> None:
+    plain = paper_tower.__wrapped__(row.patch_size)
+    with NOTHING_COMPUTED:
+        add_lora(plain)
+    tower = video_tower(row, plain)
+    assert counted(tower).tower == row.macs
+    with NOTHING_COMPUTED:
+        merge_lora(plain)
+    assert counted(tower).tower == closed_form(tower)
+
+
+def test_clustering_itself_takes_under_two_in_a_hundred_of_the_arithmetic() -> None:
+    for row in PUBLISHED:
+        if row.reduction.startswith("centerclip"):
+            assert 0 < counted(video_tower(row)).reduction < 0.02 * row.macs
