@@ -1,49 +1,76 @@
-"""Names of reductions: ``none``, ``centerclip`` and ``centerclip:B6-4,49``."""
+"""Names of reductions, as in ``centerclip:B6-4,49``: a family, and after a colon what it is to do."""
 
-import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import NamedTuple
 
-from model.token_reduction.base import TokenReducer
+from model.token_reduction.base import TokenReducer, TowerShape, Unreduced
 from model.token_reduction.centerclip import CenterClip
-
-NONE = "none"
-CENTERCLIP = "centerclip"
-KNOWN_NAMES = (
-    f"{NONE}, centerclip, centerclip:B6-4,49 (after block 6, each of 4 segments of a clip keeps 49 tokens)"
-)
-
-FRAMES_PER_SEGMENT = 3
-"""The paper's choice for its 12 frames (4 segments), and one of its choices for 60 (20)."""
-
-MANY_PATCHES = 100
-"""Above this a segment keeps fewer tokens than a frame had: the paper keeps 49 of 49, but 160 of 196."""
-
-_CENTERCLIP = re.compile(r"centerclip:B(\d+)-(\d+),(\d+)", re.IGNORECASE)
+from model.token_reduction.frame_choice import FewerFrames, SkipDuplicates
+from model.token_reduction.pitome import PiToMe
+from model.token_reduction.pooling import FramePooling
+from model.token_reduction.sparse_sampling import SparseSampling
+from model.token_reduction.spectral import Spectral
+from model.token_reduction.tempme import TempMe
+from model.token_reduction.tome import ToMe
 
 
-def parse_reduction(text: str, *, layers: int, frames: int, patches: int) -> TokenReducer | None:
-    """Return the reducer called ``text`` for clips of ``frames`` frames, or None for ``none``.
+class Family(NamedTuple):
+    """Reducers of one kind."""
 
-    The tower has ``layers`` blocks and ``patches`` patch tokens a frame. Plain ``centerclip`` takes the
-    paper's proportions. Raises ValueError for an unknown name, or one that does not fit tower or clip.
+    example: str
+    """A name in full."""
+    parse: Callable[[str, TowerShape, int], TokenReducer]
+    """What makes a reducer of the text after the colon, for a tower and a number of frames."""
+
+
+_UNREDUCED = Unreduced()
+
+
+def _parse_none(options: str, *_: object) -> Unreduced:
+    if options:
+        raise ValueError(f"without reduction there is nothing to ask for: write none, not none:{options}")
+    return _UNREDUCED
+
+
+FAMILIES = {
+    "none": Family("none", _parse_none),
+    "centerclip": Family("centerclip:B6-4,49", CenterClip.parse),
+    "spectral": Family("spectral:B6-4,49", Spectral.parse),
+    "pooling": Family("pooling:B6-4", FramePooling.parse),
+    "sparse": Family("sparse:B6-4,49", SparseSampling.parse),
+    "frames": Family("frames:6", FewerFrames.parse),
+    "skip-duplicates": Family("skip-duplicates:0.02", SkipDuplicates.parse),
+    "tome": Family("tome:2", ToMe.parse),
+    "pitome": Family("pitome:2", PiToMe.parse),
+    "tempme": Family("tempme:2-2-3/2/0.7/0.9", TempMe.parse),
+}
+"""The families by name, in the order in which they are listed for users."""
+
+
+def parse_reduction(text: str, shape: TowerShape, frames: int) -> TokenReducer:
+    """Return the reducer called ``text`` for clips of ``frames`` frames in a tower of that shape.
+
+    A family's name alone takes its paper's proportions. Raises ValueError for an unknown name, or one that
+    does not fit tower or clip.
     """
-    name = text.strip()
-    if name.lower() == NONE:
-        return None
-    if name.lower() == CENTERCLIP:
-        reducer = CenterClip(layers // 2, default_segments(frames), _default_tokens(patches))
-    elif match := _CENTERCLIP.fullmatch(name):
-        reducer = CenterClip(*(int(number) for number in match.groups()))
-    else:
-        raise ValueError(f"{text!r} is no known token reduction; known are {KNOWN_NAMES}")
-    reducer.schedule(layers=layers, frames=frames, patches=patches)  # raises if it does not fit
+    name, colon, options = (part.strip() for part in text.lower().partition(":"))
+    if name not in FAMILIES:
+        raise ValueError(
+            f"{text!r} is no known token reduction{_suggest(name)}; known are {_list_examples()}"
+        )
+    family = FAMILIES[name]
+    if colon and not options:
+        raise ValueError(f"{text!r} says nothing after its colon: write {name}, or like {family.example}")
+    reducer = family.parse(options, shape, frames)
+    reducer.schedule(shape, frames)  # raises if it does not fit
     return reducer
 
 
-def default_segments(frames: int) -> int:
-    """Return into how many equal parts a clip of ``frames`` is divided: of 3 frames each, or more."""
-    wanted = max(1, frames // FRAMES_PER_SEGMENT)
-    return max(count for count in range(1, wanted + 1) if frames % count == 0)
+def _suggest(name: str) -> str:
+    nearest = get_close_matches(name, FAMILIES, n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
-def _default_tokens(patches: int) -> int:
-    return round(patches * 160 / 196) if patches > MANY_PATCHES else patches
+def _list_examples() -> str:
+    return ", ".join(family.example for family in FAMILIES.values())
