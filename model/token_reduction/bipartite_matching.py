@@ -109,14 +109,14 @@ def _change(merged: Tensor, into: Tensor, shares: Tensor, destinations: Tensor) 
     weights = (shares * (together & is_first)).to(precision)
     with torch.autocast(merged.device.type, enabled=False):
         sums = weights @ merged.to(precision)
-        change: Tensor = sums - weights.sum(2, keepdim=True) * into.to(precision)
+        change = sums - weights.sum(2, keepdim=True) * into.to(precision)
         return change.to(merged.dtype)
 
 
 def _select(values: Tensor, places: Tensor) -> Tensor:
     """Return the tokens of (P, n, C) at ``places`` (P, m) of their sequence: (P, m, C)."""
     rows = _rows(places, values.shape[1])  # whole rows are copied: gather would go by elements
-    return values.flatten(0, 1).index_select(0, rows).unflatten(0, places.shape)
+    return values.flatten(0, 1).index_select(0, rows).view(*places.shape, -1)
 
 
 def _rows(places: Tensor, length: int) -> Tensor:
