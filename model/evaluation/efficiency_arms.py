@@ -12,7 +12,7 @@ from torch import nn
 from model.checkpoint import ModelSource, preprocessing_of
 from model.config import PRESETS
 from model.evaluation.macs import count_macs
-from model.token_reduction.base import LayerTokens, TowerShape
+from model.token_reduction.base import LayerTokens, TokenReducer, TowerShape
 from model.token_reduction.naming import parse_reduction
 from model.token_reduction.tempme import MANY_PATCHES
 from model.vision_transformer.trunk import Trunk
@@ -75,15 +75,7 @@ def build_arms(backbone: Backbone, reductions: list[str], frames: int) -> list[A
     shape = backbone.trunk.shape
     names = reductions or paper_reductions(shape, frames)
     reducers = {r.name: r for r in (parse_reduction(name, shape, frames) for name in [UNREDUCED, *names])}
-    return [
-        Arm(
-            backbone.name,
-            name,
-            tower := VideoTower(backbone.tower, reducer, frames),
-            count_macs(backbone.trunk, tower.schedule, tower.vectors_per_video),
-        )
-        for name, reducer in reducers.items()
-    ]
+    return [_build_arm(backbone, reducer, frames) for reducer in reducers.values()]
 
 
 def paper_reductions(shape: TowerShape, frames: int) -> list[str]:
@@ -99,12 +91,19 @@ def paper_reductions(shape: TowerShape, frames: int) -> list[str]:
     return [
         *(f"centerclip:B{block}-{count},{tokens}" for count in segments),
         "tempme",
+        *([] if has_many_patches else [f"spectral:B{block}-{control},{tokens}"]),
         f"pooling:B{block}-{control}",
         f"sparse:B{block}-{control},{tokens}",
         "frames",
         "tome",
         "pitome",
     ]
+
+
+def _build_arm(backbone: Backbone, reducer: TokenReducer, frames: int) -> Arm:
+    tower = VideoTower(backbone.tower, reducer, frames)
+    macs = count_macs(backbone.trunk, tower.schedule, tower.vectors_per_video)
+    return Arm(backbone.name, reducer.name, tower, macs)
 
 
 def _source_of(name: str) -> ModelSource:

@@ -54,7 +54,7 @@ class BackboneMeasurement:
     def measure(self) -> list[ArmFigures]:
         """Return the figures of the arms that encode, in their order; none if the baseline does not."""
         encoding = self._measure_encoding()
-        if not self._conditions.training_repeats:
+        if not encoding or not self._conditions.training_repeats:
             return encoding
         training = self._measure_training([figures.arm for figures in encoding])
         return [replace(figures, training=training.get(figures.arm.reduction)) for figures in encoding]

@@ -108,13 +108,13 @@ def memory_table(report: EfficiencyReport) -> Table:
 
 
 def summarise_layers(layers: Sequence[LayerTokens]) -> str:
-    """Return sequences and their attended tokens, first and last block: ``12×50…36 | 1×118…107``."""
+    """Return sequences and their attended tokens, first and last block: ``12×50…36; 1×118…107``."""
     stages = []
     for sequences, group in groupby(layers, key=lambda layer: layer.sequences):
         tokens = [layer.attended for layer in group]
         last = f"…{tokens[-1]}" if tokens[-1] != tokens[0] else ""
         stages.append(f"{sequences}×{tokens[0]}{last}")
-    return " | ".join(stages)
+    return "; ".join(stages)
 
 
 def tokens_out(arm: Arm) -> int:

@@ -6,7 +6,6 @@ from statistics import median
 
 import numpy as np
 import torch
-from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from model.video_encoder import VideoEncoder
@@ -39,7 +38,7 @@ def profile_reduction_share(encode: Callable[[], object]) -> float:
     with profile(activities=activities) as profiler, record_function(ENCODING_LABEL):
         encode()
     # The marks appear a second time among the GPU's own events: there they also span its idle gaps.
-    marks = [event for event in profiler.key_averages() if event.device_type == DeviceType.CPU]
+    marks = [event for event in profiler.key_averages() if event.device_type.name == "CPU"]
     on_gpu = {event.key: event.device_time_total for event in marks}
     seconds = on_gpu if on_gpu[ENCODING_LABEL] else {event.key: event.cpu_time_total for event in marks}
     return float(seconds.get(REDUCTION_LABEL, 0.0) / seconds[ENCODING_LABEL])
