@@ -161,7 +161,7 @@ def refuse(trunk: nn.Module, reason: str) -> ValueError:
 def _require_pooling(trunk: Any) -> None:
     by_class_token = trunk.attn_pool is None and trunk.global_pool == "token"
     if not (by_class_token or type(trunk.attn_pool) is AttentionPoolLatent):
-        raise refuse(trunk, f"it pools by {trunk.global_pool!r}, neither its class token nor by attention")
+        raise refuse(trunk, f"it pools by {trunk.global_pool!r}, neither by its class token nor by attention")
     if trunk.reg_token is not None:
         raise refuse(trunk, "it has register tokens, which are neither patches nor pooled")
 
