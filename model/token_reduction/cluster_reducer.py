@@ -118,7 +118,8 @@ class ClusterReducer(TokenReducer):
 def _cluster_means(patches: Tensor, members: Tensor, clusters: int) -> Tensor:
     """Return the mean (G, K, C) of the patches (G, M, C) of each cluster; no cluster is empty."""
     places = torch.arange(clusters, device=members.device).unsqueeze(1)
-    belongs = (members.unsqueeze(1) == places).to(patches.dtype)  # (G, K, M)
+    belongs = (members.unsqueeze(1) == places).float()  # (G, K, M)
     with torch.autocast(patches.device.type, enabled=False):
         # A matrix of zeros and ones adds in the same order every time, which scattering on a GPU does not.
-        return (belongs @ patches) / belongs.sum(2, keepdim=True)
+        means = (belongs @ patches.float()) / belongs.sum(2, keepdim=True)
+    return means.to(patches.dtype)

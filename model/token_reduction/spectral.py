@@ -89,8 +89,8 @@ def _spectral_rows(tokens: Tensor, clusters: int, neighbours: int | None) -> tup
 
 
 @_spectral_rows.register_fake
-def _(tokens: Tensor, clusters: int, neighbours: int | None) -> tuple[Tensor, Tensor]:
-    groups, members, _ = tokens.shape
+def _(tokens: Tensor, clusters: int, *__: object) -> tuple[Tensor, Tensor]:
+    groups, members = tokens.shape[:2]
     degrees = tokens.new_empty(groups, members, dtype=torch.float32)
     return degrees.new_empty(groups, members, clusters), degrees
 

@@ -5,8 +5,15 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+from model.token_reduction import distances
+from model.token_reduction import kmedoids as kmedoids_module
+from model.token_reduction.distances import Metric, pairwise_distances
 from model.token_reduction.kmedoids import kmedoids
+from tests.kmedoids_oracle import cosine, find_medoids, manhattan, redundant_tokens, share_of
+
+ORACLES = {Metric.EUCLIDEAN: math.dist, Metric.MANHATTAN: manhattan, Metric.COSINE: cosine}
 
 
 def line(*values: float) -> Tensor:
@@ -14,36 +21,8 @@ def line(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float32).reshape(1, -1, 1)
 
 
-def redundant_tokens(groups: int, frames: int, patches: int, channels: int, seed: int) -> Tensor:
-    """Return tokens as video has them, (G, T*N, C): each frame nearly repeats the one before."""
-    generator = torch.Generator().manual_seed(seed)
-    first = torch.randn(groups, 1, patches, channels, generator=generator)
-    change = torch.randn(groups, frames, patches, channels, generator=generator)
-    offset = 3 * torch.randn(1, 1, 1, channels, generator=generator)  # a residual stream is not centred
-    return (first + 0.3 * change + offset).flatten(1, 2)
-
-
-def oracle(tokens: Tensor, clusters: int) -> list[int]:
-    """Return the medoids of tokens (M, C), one loop a sentence of MODEL-SPEC 1.5, until nothing moves."""
-    points = [[float(value) for value in row] for row in tokens.double()]
-    members = range(len(points))
-    distance = [[0.0 if i == j else math.dist(points[i], points[j]) for j in members] for i in members]
-
-    def nearest(point: int, medoids: list[int]) -> int:
-        return min(range(clusters), key=lambda slot: (medoids[slot] != point, distance[point][medoids[slot]]))
-
-    medoids = [max(members, key=lambda i: math.hypot(*points[i]))]
-    while len(medoids) < clusters:
-        rest = [i for i in members if i not in medoids]
-        medoids.append(max(rest, key=lambda i: min(distance[i][seed] for seed in medoids)))
-    for _ in range(100):
-        slots = [nearest(i, medoids) for i in members]
-        groups = [[i for i in members if slots[i] == slot] for slot in range(clusters)]
-        moved = [min(group, key=lambda i: sum(distance[i][j] for j in group)) for group in groups]
-        if moved == medoids:
-            return sorted(medoids)
-        medoids = moved
-    raise ValueError("the oracle did not converge")
+def medoids_of(tokens: Tensor, clusters: int, metric: Metric = Metric.EUCLIDEAN) -> Tensor:
+    return kmedoids(tokens, clusters, metric).medoids
 
 
 @pytest.mark.parametrize(
@@ -53,93 +32,157 @@ def oracle(tokens: Tensor, clusters: int) -> list[int]:
 def test_the_specified_ties_are_decided_as_specified(
     tokens: Tensor, clusters: int, medoids: list[int]
 ) -> None:
-    assert kmedoids(tokens, clusters).tolist() == [medoids]
-    assert oracle(tokens[0], clusters) == medoids
+    assert medoids_of(tokens, clusters).tolist() == [medoids]
+    assert find_medoids(tokens[0], clusters)[0] == medoids
 
 
+@pytest.mark.parametrize("metric", Metric)
 @pytest.mark.parametrize("clusters", [1, 2, 7, 49, 60])
-def test_of_identical_tokens_the_first_are_kept(clusters: int) -> None:
+def test_of_identical_tokens_the_first_are_kept(clusters: int, metric: Metric) -> None:
     tokens = torch.randn(1, 1, 256).expand(3, 60, 256)
-    assert kmedoids(tokens, clusters).tolist() == [list(range(clusters))] * 3
+    assert medoids_of(tokens, clusters, metric).tolist() == [list(range(clusters))] * 3
 
 
-def test_of_identical_frames_the_first_frame_is_kept() -> None:
+@pytest.mark.parametrize("metric", Metric)
+def test_of_identical_frames_the_first_frame_is_kept(metric: Metric) -> None:
     frame = torch.randn(2, 1, 49, 64)
-    assert kmedoids(frame.expand(2, 3, 49, 64).flatten(1, 2), 49).tolist() == [list(range(49))] * 2
+    assert medoids_of(frame.expand(2, 3, 49, 64).flatten(1, 2), 49, metric).tolist() == [list(range(49))] * 2
 
 
-def test_frames_that_differ_by_rounding_only_count_as_identical() -> None:
+@pytest.mark.parametrize("metric", Metric)
+def test_frames_that_differ_by_rounding_only_count_as_identical(metric: Metric) -> None:
     # A still picture: the tower's matrix products round a frame's tokens a little differently by its place.
     frame = 1 + torch.randn(2, 1, 49, 64)
     frames = frame * (1 + 1e-7 * torch.randn(2, 3, 49, 64))
-    assert kmedoids(frames.flatten(1, 2), 49).tolist() == [list(range(49))] * 2
+    assert medoids_of(frames.flatten(1, 2), 49, metric).tolist() == [list(range(49))] * 2
 
 
 def test_as_many_clusters_as_tokens_keep_every_token() -> None:
-    assert kmedoids(torch.randn(2, 9, 4), 9).tolist() == [list(range(9))] * 2
+    assert medoids_of(torch.randn(2, 9, 4), 9).tolist() == [list(range(9))] * 2
 
 
 def test_one_cluster_keeps_the_token_in_the_middle() -> None:
-    assert kmedoids(line(0, 1, 2, 3, 100), 1).tolist() == [[2]]
+    assert medoids_of(line(0, 1, 2, 3, 100), 1).tolist() == [[2]]
 
 
 def test_the_first_seed_is_the_longest_token_before_centring() -> None:
     # Seeded from 9, the 5 between both seeds goes to 9; from 1, the farthest from the mean, it would go to 1.
-    assert kmedoids(line(1, 3, 5, 6, 7, 9), 2).tolist() == [[0, 3]]
+    assert medoids_of(line(1, 3, 5, 6, 7, 9), 2).tolist() == [[0, 3]]
 
 
+@pytest.mark.parametrize("metric", Metric)
 @pytest.mark.parametrize(
     ("frames", "patches", "channels", "clusters"), [(2, 16, 24, 16), (3, 25, 48, 25), (3, 36, 32, 20)]
 )
 def test_medoids_are_those_of_the_float64_oracle(
-    frames: int, patches: int, channels: int, clusters: int
+    frames: int, patches: int, channels: int, clusters: int, metric: Metric
 ) -> None:
-    tokens = redundant_tokens(8, frames, patches, channels, seed=clusters)
-    found = kmedoids(tokens, clusters)
-    shared = sum(
-        len(set(group.tolist()) & set(oracle(points, clusters)))
-        for group, points in zip(found, tokens, strict=True)
-    )
-    assert shared >= 0.99 * found.numel()
+    tokens = redundant_tokens(6, frames, patches, channels, seed=clusters)
+    expected = [find_medoids(points, clusters, ORACLES[metric])[0] for points in tokens]
+    assert share_of(medoids_of(tokens, clusters, metric), expected) >= 0.99
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_members_are_with_the_medoid_that_the_oracle_assigns_them_to(metric: Metric) -> None:
+    tokens = redundant_tokens(4, 3, 20, 32, seed=7)
+    medoids, members = kmedoids(tokens, 20, metric, with_members=True)
+    assert members is not None
+    for group in range(4):
+        expected, assigned = find_medoids(tokens[group], 20, ORACLES[metric])
+        assert medoids[group].tolist() == expected
+        assert medoids[group][members[group]].tolist() == assigned
 
 
 def test_more_iterations_than_needed_change_nothing() -> None:
     tokens = redundant_tokens(16, 3, 49, 64, seed=1)
-    assert torch.equal(kmedoids(tokens, 49), kmedoids(tokens, 49, iterations=50))
+    assert torch.equal(medoids_of(tokens, 49), kmedoids(tokens, 49, iterations=50).medoids)
 
 
-def test_a_group_has_the_same_medoids_alone_and_in_any_batch() -> None:
+@pytest.mark.parametrize("metric", Metric)
+def test_a_group_has_the_same_medoids_alone_and_in_any_batch(metric: Metric) -> None:
     tokens = redundant_tokens(12, 3, 49, 96, seed=2)
-    together = kmedoids(tokens, 49)
-    assert torch.equal(together, torch.cat([kmedoids(group.unsqueeze(0), 49) for group in tokens]))
-    assert torch.equal(together[5:9], kmedoids(tokens[5:9], 49))
+    together = medoids_of(tokens, 49, metric)
+    assert torch.equal(together, torch.cat([medoids_of(group.unsqueeze(0), 49, metric) for group in tokens]))
+    assert torch.equal(together[5:9], medoids_of(tokens[5:9], 49, metric))
 
 
-def test_a_small_memory_budget_changes_nothing() -> None:
+def test_a_small_memory_budget_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = redundant_tokens(5, 2, 20, 16, seed=3)
-    assert torch.equal(kmedoids(tokens, 10, memory_budget_bytes=1), kmedoids(tokens, 10))
+    unhurried = medoids_of(tokens, 10)
+    monkeypatch.setattr(
+        kmedoids_module, "MEMORY_BUDGET_BYTES", 2 * 4 * 40 * 40
+    )  # two groups, then two, then one
+    monkeypatch.setattr(distances, "CACHE_BYTES", 1)
+    assert torch.equal(medoids_of(tokens, 10), unhurried)
 
 
 def test_shuffled_tokens_have_the_same_medoids_at_their_new_places() -> None:
     tokens = redundant_tokens(6, 3, 25, 40, seed=4)
     order = torch.randperm(75)
-    shuffled = kmedoids(tokens[:, order], 25)
-    assert torch.equal(order[shuffled].sort(1).values, kmedoids(tokens, 25))
+    shuffled = medoids_of(tokens[:, order], 25)
+    assert torch.equal(order[shuffled].sort(1).values, medoids_of(tokens, 25))
 
 
 def test_medoids_are_distinct_and_ascending() -> None:
-    medoids = kmedoids(redundant_tokens(8, 4, 30, 20, seed=5), 50)
+    medoids = medoids_of(redundant_tokens(8, 4, 30, 20, seed=5), 50)
     assert (medoids.diff(dim=1) > 0).all()
 
 
 def test_half_precision_tokens_have_the_medoids_of_their_values_even_under_autocast() -> None:
     tokens = redundant_tokens(4, 3, 49, 64, seed=6).bfloat16()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(kmedoids(tokens, 49), kmedoids(tokens.float(), 49))
+        assert torch.equal(medoids_of(tokens, 49), medoids_of(tokens.float(), 49))
+
+
+def test_short_cuts_for_matrix_products_change_nothing() -> None:
+    tokens = redundant_tokens(4, 3, 49, 64, seed=8)
+    exact = medoids_of(tokens, 49)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert torch.equal(medoids_of(tokens, 49), exact)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_distances_are_symmetric_to_the_last_bit_and_least_of_a_token_to_itself() -> None:
+    for metric in Metric:
+        distances = pairwise_distances(redundant_tokens(2, 3, 25, 48, seed=9), metric)
+        assert torch.equal(distances, distances.mT)
+        assert torch.equal(distances.argmin(2), torch.arange(75).expand(2, 75))
+
+
+def test_it_compiles_into_one_graph_without_unrolling() -> None:
+    def keep(tokens: Tensor) -> Tensor:
+        return tokens.take_along_dim(kmedoids(tokens, 20).medoids.unsqueeze(2), 1)
+
+    tokens = redundant_tokens(2, 2, 20, 16, seed=10)
+    nodes: list[int] = []
+
+    def count(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> torch.fx.GraphModule:
+        nodes.append(len(graph.graph.nodes))
+        return graph
+
+    compiled = torch.compile(keep, backend=count, fullgraph=True)
+    assert torch.equal(compiled(tokens), keep(tokens))
+    assert len(nodes) == 1 and nodes[0] < 20
+
+
+def test_the_operator_keeps_the_rules_of_custom_operators() -> None:
+    arguments = (torch.randn(2, 12, 4), torch.zeros(2, dtype=torch.int64), 5, "l2", 2)
+    torch.library.opcheck(torch.ops.reelseek.kmedoids.default, arguments)
+
+
+def test_fake_tensors_get_the_shapes_and_no_search() -> None:
+    with FakeTensorMode():
+        medoids, members = kmedoids(torch.empty(3, 40, 8, dtype=torch.bfloat16), 7, with_members=True)
+    assert (medoids.shape, medoids.dtype) == ((3, 7), torch.int64)
+    assert members is not None
+    assert (members.shape, members.dtype) == ((3, 40), torch.int64)
 
 
 def test_tokens_that_are_no_numbers_end_in_valid_indices() -> None:
-    medoids = kmedoids(torch.full((2, 12, 4), math.nan), 5)
+    medoids = medoids_of(torch.full((2, 12, 4), math.nan), 5)
     assert medoids.shape == (2, 5)
     assert ((medoids >= 0) & (medoids < 12)).all()
 
@@ -147,7 +190,7 @@ def test_tokens_that_are_no_numbers_end_in_valid_indices() -> None:
 @pytest.mark.parametrize("clusters", [-1, 0, 13])
 def test_an_impossible_number_of_clusters_is_refused_with_both_numbers(clusters: int) -> None:
     with pytest.raises(ValueError, match=rf"{clusters} medoids of 12 tokens: ask for 1 to 12"):
-        kmedoids(torch.randn(1, 12, 4), clusters)
+        medoids_of(torch.randn(1, 12, 4), clusters)
 
 
 def test_no_iterations_are_refused() -> None:
