@@ -16,7 +16,7 @@ from app.config import ServiceSettings
 from app.dependencies import Services, build_services
 from indexer.catalog import clips, videos
 from indexer.folder_walk import hash_file
-from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
 
 CAPTIONS_FILE = "captions.csv"
 
@@ -96,7 +96,7 @@ def evaluate_text_to_video(services: Services, captioned: Sequence[CaptionedVide
     columns = {video_id: n for n, video_id in enumerate(dict.fromkeys(one.video_id for one in captioned))}
     words = np.stack([services.queries.encode(one.caption).vector for one in captioned])
     scores = _best_clip_scores(services, words, columns)
-    return summarise(expected_ranks(scores, np.array([columns[one.video_id] for one in captioned])))
+    return summarise(rank(scores, np.array([columns[one.video_id] for one in captioned])))
 
 
 def _best_clip_scores(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.evaluation.retrieval_metrics import expected_ranks
+from model.evaluation.retrieval_metrics import rank
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.floating]
@@ -101,6 +101,6 @@ def _membership(scores: Scores, k: int) -> NDArray[np.float64]:
 def _ranks(scores: Scores) -> NDArray[np.float64]:
     """Return the expected rank of each candidate (V,), less their mean."""
     rows = np.broadcast_to(scores, (len(scores), len(scores)))
-    ranks = expected_ranks(rows, np.arange(len(scores)))
+    ranks = rank(rows, np.arange(len(scores)))
     centred: NDArray[np.float64] = ranks - ranks.mean()
     return centred

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from model.checkpoint import DualEncoder, ModelSource, preprocessing_of
 from model.config import resolve_source
-from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.evaluation.caption_groups import evaluate_captions
+from model.evaluation.retrieval_metrics import RetrievalMetrics
 from model.photographs import CaptionedPhotograph, centre_crop, read_flickr8k, resize
 from model.text_encoder import Tokenizer
 
@@ -44,17 +44,8 @@ def evaluate_photographs(
         texts = _encode_texts(model, source.tokenizer(), captions, device)
         pictures = _encode_pictures(model, photographs, device)
         scores = (texts @ pictures.T).cpu().numpy()
-    return PhotographMetrics(
-        summarise(expected_ranks(scores, owners)),
-        summarise(expected_ranks(best_of_groups(scores, owners).T, np.arange(len(photographs)))),
-    )
-
-
-def best_of_groups(scores: NDArray[np.float32], owners: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Return the best score of each owner (owners, V) in scores (captions, V) sorted by owner."""
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    best: NDArray[np.float32] = np.maximum.reduceat(scores, starts, axis=0)
-    return best
+    metrics = evaluate_captions(scores, owners)
+    return PhotographMetrics(metrics.text_to_video, metrics.video_to_text)
 
 
 def _encode_texts(model: DualEncoder, tokenizer: Tokenizer, captions: list[str], device: str) -> Tensor:

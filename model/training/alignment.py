@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
 from model.photographs import CaptionedPhotograph
 from model.text_encoder import Tokenizer
 from model.training.losses import contrastive_loss, cosine_loss
@@ -184,7 +184,7 @@ class TextAligner:
         """Return how each caption of ``source`` ranks the photographs by their first view."""
         pictures = teacher_vectors(self.head.eval(), source.views.pooled, self.device)
         texts = encode_texts(self.text, source.tokens, self.device).cpu()
-        return summarise(expected_ranks((texts @ pictures.T).numpy(), source.owners))
+        return summarise(rank((texts @ pictures.T).numpy(), source.owners))
 
 
 def encode_texts(text: nn.Module, tokens: Tensor, device: torch.device) -> Tensor:

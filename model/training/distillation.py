@@ -24,7 +24,7 @@ from torch.nn.functional import mse_loss, normalize, unfold
 from torch.optim import Muon
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from model.evaluation.retrieval_metrics import RetrievalMetrics, expected_ranks, summarise
+from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
 from model.preprocessing import Preprocessing
 from model.training.alignment import TextSource
 from model.training.losses import contrastive_loss, cosine_loss
@@ -218,7 +218,7 @@ class Distiller:
                 values = self.preprocessing.to_tensor(part, self.device, torch.float32)
                 vectors.append(self.average(values)[0])
         scores = source.text_vectors.to(self.device) @ torch.cat(vectors).T
-        return summarise(expected_ranks(scores.cpu().numpy(), source.text.owners))
+        return summarise(rank(scores.cpu().numpy(), source.text.owners))
 
 
 def mirror(pictures: Tensor, maps: Tensor, chosen: Tensor) -> None:

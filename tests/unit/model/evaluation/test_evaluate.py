@@ -2,11 +2,10 @@
 
 import io
 
-import numpy as np
 from PIL import Image
 
 from model.config import PRESETS
-from model.evaluation.evaluate import best_of_groups, evaluate_photographs
+from model.evaluation.evaluate import evaluate_photographs
 from model.photographs import CaptionedPhotograph
 
 
@@ -14,12 +13,6 @@ def photograph(name: str, colour: str, *captions: str) -> CaptionedPhotograph:
     buffer = io.BytesIO()
     Image.new("RGB", (40, 30), colour).save(buffer, "PNG")
     return CaptionedPhotograph(name, buffer.getvalue(), captions)
-
-
-def test_a_group_scores_as_its_best_caption() -> None:
-    scores = np.array([[0.1, 0.9], [0.4, 0.2], [0.3, 0.8]], dtype=np.float32)
-    best = best_of_groups(scores, np.array([0, 0, 1]))
-    np.testing.assert_array_equal(best, np.array([[0.4, 0.9], [0.3, 0.8]], dtype=np.float32))
 
 
 def test_the_bundled_model_tells_colours_apart() -> None:
