@@ -5,16 +5,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.testing import assert_close
 
-from model.token_reduction.base import TowerShape
+from model.token_reduction.base import TowerShape, Unreduced
 from model.token_reduction.frame_choice import FewerFrames, SkipDuplicates
+from tests.stand_in_tower import StandInTower
 
 B32 = TowerShape(layers=12, patches=49, class_tokens=1)
 
 
 def flat_pictures(*levels: float, side: int = 8) -> Tensor:
     """Return pictures (len(levels), 3, side, side), each of one grey."""
-    return torch.tensor(levels).reshape(-1, 1, 1, 1).expand(-1, 3, side, side).clone()
+    return torch.tensor(levels, dtype=torch.float32).reshape(-1, 1, 1, 1).expand(-1, 3, side, side).clone()
 
 
 @pytest.mark.parametrize(
@@ -117,10 +119,10 @@ def test_noise_of_single_pixels_averages_out_in_large_pictures() -> None:
 
 
 def test_half_precision_pictures_are_compared_in_single_precision() -> None:
-    pictures = torch.randn(1, 3, 64, 64).expand(4, -1, -1, -1).bfloat16()
-    assert SkipDuplicates(0).choose_frames(pictures, frames=4).encoded.tolist() == [0]
-    apart = torch.stack([pictures[0], pictures[1] + 0.1])
-    assert SkipDuplicates().choose_frames(apart, frames=2).encoded.tolist() == [0, 1]
+    pictures = torch.full((3, 3, 64, 64), 2, dtype=torch.bfloat16)
+    pictures[2, ..., ::2] = 2.015625  # the next number there is, in every second column: 0.0078 in the mean
+    assert SkipDuplicates(0.005).choose_frames(pictures, frames=3).encoded.tolist() == [0, 2]
+    assert SkipDuplicates(0.010).choose_frames(pictures, frames=3).encoded.tolist() == [0]
 
 
 def test_pictures_that_are_no_numbers_are_encoded() -> None:
@@ -129,6 +131,23 @@ def test_pictures_that_are_no_numbers_are_encoded() -> None:
         1,
         2,
     ]
+
+
+def test_skipping_identical_frames_changes_no_vector() -> None:
+    shape = TowerShape(layers=3, patches=16, class_tokens=1)
+    moments = torch.randn(2, 4, 3, 8, 8)
+    pictures = moments.repeat_interleave(torch.tensor([1, 3, 2, 2]), dim=1).flatten(0, 1)
+    tower = StandInTower(shape)
+    skipped, whole = (tower.run(reducer, pictures, frames=8) for reducer in (SkipDuplicates(0), Unreduced()))
+    assert skipped.tokens.values.shape[0] == 2 * 4
+    assert_close(skipped.vectors, whole.vectors, rtol=0, atol=1e-6)
+
+
+def test_fewer_frames_have_the_vectors_they_have_among_all_frames() -> None:
+    tower = StandInTower(TowerShape(layers=3, patches=16, class_tokens=1))
+    pictures = torch.randn(2 * 6, 3, 8, 8)
+    fewer, whole = (tower.run(reducer, pictures, frames=6) for reducer in (FewerFrames(3), Unreduced()))
+    assert_close(fewer.vectors, whole.vectors[1::2], rtol=0, atol=1e-6)
 
 
 def test_the_schedule_of_skipping_is_the_most_there_can_be() -> None:
