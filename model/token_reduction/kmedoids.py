@@ -43,23 +43,25 @@ def kmedoids(
     metric: Metric = Metric.EUCLIDEAN,
     *,
     iterations: int = ITERATIONS,
-    first: Tensor | None = None,
     with_members: bool = False,
 ) -> Clusters:
     """Return the clusters of each group of tokens (G, M, C).
 
-    Seeding starts from the token ``first`` (G,) of each group, the longest if None. Raises ValueError if
-    there are more clusters than tokens, or fewer than one cluster or iteration.
+    Seeding starts from the longest token of each group, whatever the metric. Raises ValueError if there are
+    more clusters than tokens, or fewer than one cluster or iteration.
     """
-    members = tokens.shape[1]
-    if not 1 <= clusters <= members:
-        raise ValueError(f"cannot choose {clusters} medoids of {members} tokens: ask for 1 to {members}")
+    check_clusters(clusters, tokens.shape[1])
     if iterations < 1:
         raise ValueError(f"k-medoids needs at least 1 iteration, not {iterations}")
-    if first is None:
-        first = torch.linalg.vector_norm(tokens, dim=2, dtype=torch.float32).argmax(1)
+    first = torch.linalg.vector_norm(tokens, dim=2, dtype=torch.float32).argmax(1)  # (G,)
     medoids, slots = _search(tokens.detach(), first, clusters, str(metric), iterations)
     return Clusters(medoids, slots if with_members else None)
+
+
+def check_clusters(clusters: int, members: int) -> None:
+    """Raise ValueError if so many tokens cannot have so many medoids."""
+    if not 1 <= clusters <= members:
+        raise ValueError(f"cannot choose {clusters} medoids of {members} tokens: ask for 1 to {members}")
 
 
 @torch.library.custom_op("reelseek::kmedoids", mutates_args=())
@@ -70,7 +72,7 @@ def _search(
     members = tokens.shape[1]
     together = max(1, MEMORY_BUDGET_BYTES // (4 * members * members))
     found = [
-        _alternate(pairwise_distances(part, Metric(metric)), part_first, clusters, iterations)
+        cluster_by(pairwise_distances(part, Metric(metric)), part_first, clusters, iterations)
         for part, part_first in zip(tokens.split(together), first.split(together), strict=True)
     ]
     medoids, slots = zip(*found, strict=True)
@@ -83,7 +85,11 @@ def _(tokens: Tensor, first: Tensor, clusters: int, *__: object) -> tuple[Tensor
     return first.new_empty(groups, clusters), first.new_empty(groups, members)
 
 
-def _alternate(distances: Tensor, first: Tensor, clusters: int, iterations: int) -> tuple[Tensor, Tensor]:
+def cluster_by(distances: Tensor, first: Tensor, clusters: int, iterations: int) -> tuple[Tensor, Tensor]:
+    """Return ascending medoids (G, K) and each token's place among them (G, M), by distances (G, M, M).
+
+    The diagonal must be below all other distances.
+    """
     medoids = _seed(distances, first, clusters)  # (G, K)
     for _ in range(iterations):
         medoids = _best_members(distances, _assign(distances, medoids), medoids)
