@@ -1,0 +1,136 @@
+"""The same clips through one tower several times, each time with another reducer, and how long each takes.
+
+- One tower is in memory, whatever the number of reducers.
+- Timed batches wait in memory until no video is decoded beside them, and each reducer begins in its turn:
+  what disturbs the machine disturbs all of them alike.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.token_reduction.base import TokenReducer, TowerShape
+from model.token_reduction.naming import FAMILIES, parse_reduction
+from model.video_encoder import VideoEmbedding, VideoEncoder
+from model.vision_transformer.video_tower import open_trunk
+
+CLIPS_PER_BATCH = 8
+"""As in indexing."""
+
+TIMED_BATCHES = 8
+"""64 clips are enough for a figure, and 115 MB at 224 pixels and 12 frames."""
+
+USUAL_SHAPE = TowerShape(layers=12, patches=49, class_tokens=1)
+"""To read names for a tower without blocks: most fit here, so that the refusal is about that tower."""
+
+Frames = NDArray[np.uint8]
+OnClips = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What one encoder made of all clips."""
+
+    vectors: VideoEmbedding
+    """The clips in the same order for all encoders, though not in the order they came."""
+    timed_s: float
+    """Seconds for the ``timed_clips``."""
+    timed_clips: int
+
+
+def choose_reducers(unreduced: VideoEncoder, names: Sequence[str]) -> list[TokenReducer]:
+    """Return the reducers called ``names`` for the encoder's tower; without names, one of each family.
+
+    Families that do not fit are then left out. Raises ValueError for a name that is unknown or does not fit,
+    and when there is nothing to compare.
+    """
+    if names:
+        reducers = [_parse(unreduced, name) for name in names]
+    else:
+        reducers = [reducer for name in FAMILIES if (reducer := _parse_if_fits(unreduced, name))]
+    unique = {reducer.name: reducer for reducer in reducers if reducer.name != unreduced.tower.reducer.name}
+    if not unique:
+        raise ValueError("none is compared with every reducer anyway: name another")
+    return list(unique.values())
+
+
+def with_reducer(unreduced: VideoEncoder, reducer: TokenReducer) -> VideoEncoder:
+    """Return an encoder that shares the other's tower, where it is and as it is."""
+    tower = unreduced.tower.tower
+    weight = next(tower.parameters())
+    return VideoEncoder(
+        tower,
+        unreduced.preprocessing,
+        reducer,
+        frames_per_clip=unreduced.frames_per_clip,
+        device=weight.device,
+        dtype=weight.dtype,
+    )
+
+
+def encode_with_each(
+    encoders: Sequence[VideoEncoder], clips: Iterable[Frames], on_clips: OnClips = lambda _: None
+) -> list[Encoded]:
+    """Return what each encoder makes of the clips (T, H, W, 3); ``on_clips`` hears of each batch read.
+
+    Raises ValueError when there are no clips.
+    """
+    held: list[Frames] = []
+    parts: list[list[VideoEmbedding]] = [[] for _ in encoders]
+    waiting = iter(clips)
+    while batch := list(islice(waiting, CLIPS_PER_BATCH)):
+        on_clips(len(batch))
+        frames = np.stack(batch)  # (B, T, H, W, 3)
+        if len(held) < TIMED_BATCHES:
+            held.append(frames)
+            continue
+        for encoder, made in zip(encoders, parts, strict=True):
+            made.append(encoder.encode(frames))
+    seconds = [0.0] * len(encoders)
+    for place, embedding, elapsed_s in _encode_timed(encoders, held):
+        parts[place].append(embedding)
+        seconds[place] += elapsed_s
+    timed = sum(len(frames) for frames in held)
+    return [Encoded(_join(made), elapsed_s, timed) for made, elapsed_s in zip(parts, seconds, strict=True)]
+
+
+def _encode_timed(
+    encoders: Sequence[VideoEncoder], held: Sequence[Frames]
+) -> Iterator[tuple[int, VideoEmbedding, float]]:
+    """Yield the place of the encoder, what it made of a batch and in how many seconds, for all pairs."""
+    if not held:
+        raise ValueError("there are no clips to encode")
+    for encoder in encoders:
+        encoder.encode(held[0])  # warms up
+    for turn, frames in enumerate(held):
+        for step in range(len(encoders)):
+            place = (turn + step) % len(encoders)
+            started = perf_counter()
+            embedding = encoders[place].encode(frames)
+            yield place, embedding, perf_counter() - started
+
+
+def _join(parts: Sequence[VideoEmbedding]) -> VideoEmbedding:
+    return VideoEmbedding(
+        clips=np.concatenate([part.clips for part in parts]),
+        segments=np.concatenate([part.segments for part in parts]),
+    )
+
+
+def _parse(unreduced: VideoEncoder, name: str) -> TokenReducer:
+    trunk = unreduced.tower.trunk
+    reducer = parse_reduction(name, USUAL_SHAPE if trunk is None else trunk.shape, unreduced.frames_per_clip)
+    if trunk is None and reducer.needs_trunk:
+        open_trunk(unreduced.tower.tower)  # raises ValueError, which says what would work
+    return reducer
+
+
+def _parse_if_fits(unreduced: VideoEncoder, name: str) -> TokenReducer | None:
+    try:
+        return _parse(unreduced, name)
+    except ValueError:
+        return None
