@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from model.token_reduction.base import Tokens
-from model.token_reduction.bipartite_matching import Matching, count_merged, match, merge
+from model.token_reduction.bipartite_matching import Matching, cosine_similarity, count_merged, match, merge
 
 WIDTH = 16
 
@@ -212,3 +212,8 @@ def test_autocast_does_not_make_ties() -> None:
         matching = require(match(metric, 0, 5))
     assert torch.equal(matching.merged, exact.merged)
     assert torch.equal(matching.destinations, exact.destinations)
+
+
+def test_no_graph_is_kept_of_the_similarities() -> None:
+    metric = torch.randn(1, 4, WIDTH, requires_grad=True)
+    assert not cosine_similarity(metric, metric).requires_grad
