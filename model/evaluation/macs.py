@@ -25,7 +25,7 @@ class Macs(NamedTuple):
     tower: int
     """Of the tower itself: what the closed form gives."""
     reduction: int
-    """Of the reducer's hooks."""
+    """Of the reducer's hooks; torch sees nothing inside the operator that clusters."""
 
 
 def count_macs(trunk: Trunk, schedule: Sequence[LayerTokens], vectors: int, *, lora_rank: int = 0) -> int:
