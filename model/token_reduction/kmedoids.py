@@ -4,8 +4,8 @@ From CenterCLIP (arXiv 2205.00823, section 3.3): KKZ seeding (Katsavounidis, Kuo
 usual alternation of assignment and medoid update.
 
 - All groups of all videos are seeded at once, and a group's answer does not depend on its company.
-- The number of alternations is fixed, so the host never waits for the device. A fixed point repeats itself,
-  hence any number at or above what convergence needs gives the converged answer.
+- The number of alternations is fixed, so the host never waits for a device. A fixed point repeats itself,
+  hence any number at or above what convergence needs gives the converged answer; a CPU stops there.
 - No K×M×M tensor: a token's cost is a masked row sum of the M×M distances, and each cluster's best member
   is found by two scattered minima, of the cost and then of the index that reaches it.
 - Ties go to the lowest token index; a token as near to two medoids goes to the one that was seeded first.
@@ -54,8 +54,8 @@ def kmedoids(
     if iterations < 1:
         raise ValueError(f"k-medoids needs at least 1 iteration, not {iterations}")
     first = torch.linalg.vector_norm(tokens, dim=2, dtype=torch.float32).argmax(1)  # (G,)
-    medoids, slots = _search(tokens.detach(), first, clusters, str(metric), iterations)
-    return Clusters(medoids, slots if with_members else None)
+    medoids, members = _search(tokens.detach(), first, clusters, str(metric), iterations, with_members)
+    return Clusters(medoids, members if with_members else None)
 
 
 def check_clusters(clusters: int, members: int) -> None:
@@ -66,46 +66,58 @@ def check_clusters(clusters: int, members: int) -> None:
 
 @torch.library.custom_op("reelseek::kmedoids", mutates_args=())
 def _search(
-    tokens: Tensor, first: Tensor, clusters: int, metric: str, iterations: int
+    tokens: Tensor, first: Tensor, clusters: int, metric: str, iterations: int, with_members: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return ascending medoids (G, K) and each token's place among them (G, M)."""
+    """Return ascending medoids (G, K) and each token's place among them (G, M), or (G, 0) if not wanted."""
     members = tokens.shape[1]
     together = max(1, MEMORY_BUDGET_BYTES // (4 * members * members))
-    found = [
-        cluster_by(pairwise_distances(part, Metric(metric)), part_first, clusters, iterations)
-        for part, part_first in zip(tokens.split(together), first.split(together), strict=True)
-    ]
+    found = []
+    for part, part_first in zip(tokens.split(together), first.split(together), strict=True):
+        distances = pairwise_distances(part, Metric(metric))
+        found.append(cluster_by(distances, part_first, clusters, iterations, with_members))
     medoids, slots = zip(*found, strict=True)
     return torch.cat(medoids), torch.cat(slots)
 
 
 @_search.register_fake
-def _(tokens: Tensor, first: Tensor, clusters: int, *__: object) -> tuple[Tensor, Tensor]:
+def _(
+    tokens: Tensor, first: Tensor, clusters: int, metric: str, iterations: int, with_members: bool
+) -> tuple[Tensor, Tensor]:
+    del metric, iterations
     groups, members = tokens.shape[:2]
-    return first.new_empty(groups, clusters), first.new_empty(groups, members)
+    return first.new_empty(groups, clusters), first.new_empty(groups, members if with_members else 0)
 
 
-def cluster_by(distances: Tensor, first: Tensor, clusters: int, iterations: int) -> tuple[Tensor, Tensor]:
+def cluster_by(
+    distances: Tensor, first: Tensor, clusters: int, iterations: int, with_members: bool
+) -> tuple[Tensor, Tensor]:
     """Return ascending medoids (G, K) and each token's place among them (G, M), by distances (G, M, M).
 
-    The diagonal must be below all other distances.
+    The diagonal must be below all other distances. Places are left out, (G, 0), unless ``with_members``.
     """
     medoids = _seed(distances, first, clusters)  # (G, K)
     for _ in range(iterations):
-        medoids = _best_members(distances, _assign(distances, medoids), medoids)
-    slots = _assign(distances, medoids)
-    medoids, order = medoids.sort(1)
-    return medoids, order.argsort(1).gather(1, slots)
+        moved = _best_members(distances, _assign(distances, medoids), medoids)
+        # A fixed point repeats itself. On an accelerator the host would have to wait to find that out.
+        if distances.device.type == "cpu" and torch.equal(moved, medoids):
+            break
+        medoids = moved
+    ascending, order = medoids.sort(1)
+    if not with_members:
+        return ascending, medoids.new_empty(len(medoids), 0)
+    return ascending, order.argsort(1).gather(1, _assign(distances, medoids))
 
 
 def _seed(distances: Tensor, first: Tensor, clusters: int) -> Tensor:
     """Return seeds (G, K) by KKZ: after ``first`` (G,), always the point farthest from all seeds so far."""
-    group = torch.arange(distances.shape[0], device=distances.device)
+    groups, members = distances.shape[:2]
+    rows = distances.flatten(0, 1)  # (G*M, M)
+    group_start = torch.arange(0, groups * members, members, device=distances.device)
     seeds = [first]
-    nearest = distances[group, first]  # (G, M): distance to the nearest seed
+    nearest = rows.index_select(0, group_start + first)  # (G, M): distance to the nearest seed
     for _ in range(clusters - 1):
         seeds.append(nearest.argmax(1))
-        torch.minimum(nearest, distances[group, seeds[-1]], out=nearest)
+        torch.minimum(nearest, rows.index_select(0, group_start + seeds[-1]), out=nearest)
     return torch.stack(seeds, 1)
 
 

@@ -84,27 +84,31 @@ def spectral_clusters(
     Raises ValueError if there are more clusters than tokens, or fewer than one.
     """
     check_clusters(clusters, tokens.shape[1])
-    medoids, members = _search(tokens.detach(), clusters, neighbours)
+    medoids, members = _search(tokens.detach(), clusters, neighbours, with_members)
     return Clusters(medoids, members if with_members else None)
 
 
 @torch.library.custom_op("reelseek::spectral_clusters", mutates_args=())
-def _search(tokens: Tensor, clusters: int, neighbours: int | None) -> tuple[Tensor, Tensor]:
-    """Return ascending medoids (G, K) and each token's place among them (G, M)."""
+def _search(
+    tokens: Tensor, clusters: int, neighbours: int | None, with_members: bool
+) -> tuple[Tensor, Tensor]:
+    """Return ascending medoids (G, K) and each token's place among them (G, M), or (G, 0) if not wanted."""
     together = max(1, MEMORY_BUDGET_BYTES // (8 * tokens.shape[1] ** 2))
     found = []
     for part in tokens.split(together):
         rows, degrees = spectral_rows(part, clusters, neighbours)
-        found.append(cluster_by(row_distances(rows), degrees.argmax(1), clusters, ITERATIONS))
+        first = degrees.argmax(1)
+        found.append(cluster_by(row_distances(rows), first, clusters, ITERATIONS, with_members))
     medoids, members = zip(*found, strict=True)
     return torch.cat(medoids), torch.cat(members)
 
 
 @_search.register_fake
-def _(tokens: Tensor, clusters: int, *__: object) -> tuple[Tensor, Tensor]:
+def _(tokens: Tensor, clusters: int, neighbours: int | None, with_members: bool) -> tuple[Tensor, Tensor]:
+    del neighbours
     groups, members = tokens.shape[:2]
     medoids = tokens.new_empty(groups, clusters, dtype=torch.int64)
-    return medoids, medoids.new_empty(groups, members)
+    return medoids, medoids.new_empty(groups, members if with_members else 0)
 
 
 def spectral_rows(tokens: Tensor, clusters: int, neighbours: int | None) -> tuple[Tensor, Tensor]:

@@ -87,6 +87,7 @@ def test_members_are_with_the_medoid_that_the_oracle_assigns_them_to(metric: Met
     tokens = redundant_tokens(4, 3, 20, 32, seed=7)
     medoids, members = kmedoids(tokens, 20, metric, with_members=True)
     assert members is not None
+    assert kmedoids(tokens, 20, metric).members is None
     for group in range(4):
         expected, assigned = find_medoids(tokens[group], 20, ORACLES[metric])
         assert medoids[group].tolist() == expected
@@ -169,7 +170,7 @@ def test_it_compiles_into_one_graph_without_unrolling() -> None:
 
 
 def test_the_operator_keeps_the_rules_of_custom_operators() -> None:
-    arguments = (torch.randn(2, 12, 4), torch.zeros(2, dtype=torch.int64), 5, "l2", 2)
+    arguments = (torch.randn(2, 12, 4), torch.zeros(2, dtype=torch.int64), 5, "l2", 2, True)
     torch.library.opcheck(torch.ops.reelseek.kmedoids.default, arguments)
 
 

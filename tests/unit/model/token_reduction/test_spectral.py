@@ -72,7 +72,7 @@ def test_turning_the_signs_of_eigenvectors_changes_no_medoid() -> None:
     rows, degrees = spectral_rows(0.7 * redundant_tokens(4, 3, 20, 32, seed=1), 20, 15)
     turned = rows * torch.tensor([1.0, -1.0], dtype=rows.dtype).repeat(10)
     assert torch.equal(row_distances(turned), row_distances(rows))
-    medoids = [cluster_by(row_distances(each), degrees.argmax(1), 20, 5)[0] for each in (rows, turned)]
+    medoids = [cluster_by(row_distances(each), degrees.argmax(1), 20, 5, False)[0] for each in (rows, turned)]
     assert torch.equal(*medoids)
 
 
@@ -167,7 +167,7 @@ def test_it_compiles_into_one_graph_and_runs_on_fake_tensors() -> None:
 
     values = torch.randn(6, 21, 16)
     assert torch.equal(torch.compile(run, backend="aot_eager", fullgraph=True)(values), run(values))
-    torch.library.opcheck(torch.ops.reelseek.spectral_clusters.default, (torch.randn(2, 12, 4), 5, 6))
+    torch.library.opcheck(torch.ops.reelseek.spectral_clusters.default, (torch.randn(2, 12, 4), 5, 6, True))
     with FakeTensorMode():
         assert run(torch.empty(6, 21, 16)).shape == (2, 21, 16)
 
