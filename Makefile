@@ -43,12 +43,12 @@ format: .venv/installed ## rewrite the code as `make check` wants it
 	    echo "ReelSeek needs Python 3.11 or newer, and '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1)." >&2; \
 	    echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[samples,training,dev]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[samples,training,plots,dev]'
 	@touch $@
 
 # Run it on Linux x86-64: only there does pip see the CUDA packages, which get a marker each.
 lock: .venv/installed ## take the newest versions that pyproject.toml allows into requirements.lock
-	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager --editable '.[samples,training,dev]'
+	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager --editable '.[samples,training,plots,dev]'
 	echo '# Exact versions of all that ReelSeek runs, tests and trains with; rewritten by make lock.' > requirements.new
 	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed -E \
 	    -e 's/^((cuda-|nvidia-|triton=).*)/\1 ; $(LINUX_X86)/' \

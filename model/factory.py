@@ -5,13 +5,14 @@ import json
 from dataclasses import asdict, dataclass
 
 import torch
+from torch import nn
 
-from model.checkpoint import DualEncoder, hash_weights, preprocessing_of
+from model.checkpoint import hash_weights, preprocessing_of
 from model.config import FRAMES_PER_CLIP, resolve_source
 from model.preprocessing import Preprocessing
 from model.text_encoder import TextEncoder
 from model.token_reduction.base import TokenReducer
-from model.token_reduction.naming import parse_reduction
+from model.token_reduction.naming import find_family, parse_reduction
 from model.video_encoder import VideoEncoder
 from model.vision_transformer.video_tower import SEEN_FROM_OUTSIDE, can_reduce, open_trunk
 
@@ -56,7 +57,7 @@ class Encoders:
 def load_encoders(preset: str, *, reduction: str = AUTO, device: str = "auto") -> Encoders:
     """Return the encoders of a preset, checkpoint folder or ``ARCHITECTURE/TAG``, ready on ``device``.
 
-    The reduction ``auto`` is CenterCLIP in a tower that can run it, and none in the others.
+    The reduction ``auto`` is CenterCLIP in a vision transformer, and none in a convolutional tower.
     Weights that are not bundled are downloaded by open_clip. Raises ValueError for an unknown preset,
     reduction or device, for a reduction that the tower cannot run, and for weights that cannot be had.
     """
@@ -64,7 +65,7 @@ def load_encoders(preset: str, *, reduction: str = AUTO, device: str = "auto") -
     source = resolve_source(preset)
     model = source.build()
     weights_sha256 = hash_weights(model)
-    reducer = reducer_for(model, reduction)
+    reducer = reducer_for(model.visual, reduction)
     preprocessing = preprocessing_of(model)
     video = VideoEncoder(
         model.visual,
@@ -101,18 +102,15 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def reducer_for(model: DualEncoder, reduction: str) -> TokenReducer:
-    """Return the reducer called ``reduction`` for the model's tower.
+def reducer_for(tower: nn.Module, reduction: str) -> TokenReducer:
+    """Return the reducer called ``reduction`` for a visual tower.
 
     Raises ValueError if it is unknown or does not fit the tower.
     """
-    tower = model.visual
+    is_reducible = can_reduce(tower)
     name = reduction.strip().lower()
     if name == AUTO:
-        name = "centerclip" if can_reduce(tower) else "none"
-    if can_reduce(tower):
+        name = "centerclip" if is_reducible else "none"
+    if is_reducible or find_family(name).reducer.needs_trunk:
         return parse_reduction(name, open_trunk(tower).shape, FRAMES_PER_CLIP)
-    reducer = parse_reduction(name, SEEN_FROM_OUTSIDE, FRAMES_PER_CLIP)
-    if reducer.needs_trunk:
-        open_trunk(tower)  # raises ValueError, which says what would work
-    return reducer
+    return parse_reduction(name, SEEN_FROM_OUTSIDE, FRAMES_PER_CLIP)

@@ -13,6 +13,8 @@ from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
+from model.fused_attention import split_heads
+
 
 class LowRankUpdate(nn.Module):
     """B A x beside a projection ``weight`` (out, C), which it adds nothing to at first."""
@@ -88,8 +90,7 @@ class LowRankAttention(nn.MultiheadAttention):
                 "an adapted attention takes one tensor as query, key and value, need_weights=False"
             )
         projected = self.project(query if self.batch_first else query.transpose(0, 1))  # (B, n, 3C)
-        parts = projected.unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        queries, keys, values = parts.unbind(0)  # (B, heads, n, C/heads)
+        queries, keys, values = split_heads(projected, self.num_heads)
         mask = attn_mask.to(queries.dtype) if attn_mask is not None else None
         seen = scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         attended = self.out_proj(seen.transpose(1, 2).flatten(2))  # (B, n, C)

@@ -13,7 +13,6 @@ from model.token_reduction.base import TokenReducer, Unreduced
 from model.token_reduction.segments import default_segments
 from model.vision_transformer.video_tower import VideoTower
 
-
 UNREDUCED = Unreduced()
 
 
@@ -81,9 +80,7 @@ class VideoEncoder:
     def _measure_dimension(self) -> int:
         if self.tower.trunk is not None:
             return self.tower.trunk.dimension
-        size = (
-            self.preprocessing.image_size
-        )  # a tower that runs whole does not say it: show it a black picture
+        size = self.preprocessing.image_size  # a tower run whole does not say it: show it black
         black = torch.zeros(1, 3, size, size, device=self._device, dtype=self._dtype)
         return int(self.tower.tower(black).shape[-1])
 

@@ -13,7 +13,7 @@ and ``choose_frames`` before the pictures are embedded. What the papers call "af
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from torch import Tensor
 
@@ -26,7 +26,7 @@ class TowerShape(NamedTuple):
     patches: int
     """Patch tokens a frame (N)."""
     class_tokens: int
-    """Leading tokens of each frame that are no patches: 1 in most towers, 0 in those that pool by attention."""
+    """Leading tokens of each frame that are no patches: 1 in most towers, 0 where attention pools."""
 
 
 class LayerTokens(NamedTuple):
@@ -93,6 +93,14 @@ class TokenReducer(ABC):
     def name(self) -> str:
         """The canonical name."""
 
+    @classmethod
+    @abstractmethod
+    def parse(cls, options: str, shape: TowerShape, frames: int) -> Self:
+        """Return the reducer named by ``options``, the text after the family and its colon.
+
+        No options take the paper's proportions for the tower and the clip. Raises ValueError for others.
+        """
+
     @abstractmethod
     def schedule(self, shape: TowerShape, frames: int) -> tuple[LayerTokens, ...]:
         """Return the token counts of each block for a video of ``frames`` frames.
@@ -125,6 +133,7 @@ class TokenReducer(ABC):
         return tokens
 
 
+@dataclass(frozen=True)
 class Unreduced(TokenReducer):
     """Every frame by itself, every token through every block."""
 
@@ -134,6 +143,13 @@ class Unreduced(TokenReducer):
     def name(self) -> str:
         """``none``."""
         return "none"
+
+    @classmethod
+    def parse(cls, options: str, shape: TowerShape, frames: int) -> Self:
+        """Return the reducer that keeps everything; raises ValueError if ``options`` ask for more."""
+        if options:
+            raise ValueError(f"without reduction there is nothing to ask for: write none, not none:{options}")
+        return cls()
 
     def schedule(self, shape: TowerShape, frames: int) -> tuple[LayerTokens, ...]:
         """Return the same count for each block."""

@@ -1,6 +1,5 @@
 """Names of reductions, as in ``centerclip:B6-4,49``: a family, and after a colon what it is to do."""
 
-from collections.abc import Callable
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -20,30 +19,21 @@ class Family(NamedTuple):
 
     example: str
     """A name in full."""
-    parse: Callable[[str, TowerShape, int], TokenReducer]
-    """What makes a reducer of the text after the colon, for a tower and a number of frames."""
-
-
-_UNREDUCED = Unreduced()
-
-
-def _parse_none(options: str, *_: object) -> Unreduced:
-    if options:
-        raise ValueError(f"without reduction there is nothing to ask for: write none, not none:{options}")
-    return _UNREDUCED
+    reducer: type[TokenReducer]
+    """What its names name."""
 
 
 FAMILIES = {
-    "none": Family("none", _parse_none),
-    "centerclip": Family("centerclip:B6-4,49", CenterClip.parse),
-    "spectral": Family("spectral:B6-4,49", Spectral.parse),
-    "pooling": Family("pooling:B6-4", FramePooling.parse),
-    "sparse": Family("sparse:B6-4,49", SparseSampling.parse),
-    "frames": Family("frames:6", FewerFrames.parse),
-    "skip-duplicates": Family("skip-duplicates:0.02", SkipDuplicates.parse),
-    "tome": Family("tome:2", ToMe.parse),
-    "pitome": Family("pitome:2", PiToMe.parse),
-    "tempme": Family("tempme:2-2-3/2/0.7/0.9", TempMe.parse),
+    "none": Family("none", Unreduced),
+    "centerclip": Family("centerclip:B6-4,49", CenterClip),
+    "spectral": Family("spectral:B6-4,49", Spectral),
+    "pooling": Family("pooling:B6-4", FramePooling),
+    "sparse": Family("sparse:B6-4,49", SparseSampling),
+    "frames": Family("frames:6", FewerFrames),
+    "skip-duplicates": Family("skip-duplicates:0.02", SkipDuplicates),
+    "tome": Family("tome:2", ToMe),
+    "pitome": Family("pitome:2", PiToMe),
+    "tempme": Family("tempme:2-2-3/2/0.7/0.9", TempMe),
 }
 """The families by name, in the order in which they are listed for users."""
 
@@ -54,17 +44,23 @@ def parse_reduction(text: str, shape: TowerShape, frames: int) -> TokenReducer:
     A family's name alone takes its paper's proportions. Raises ValueError for an unknown name, or one that
     does not fit tower or clip.
     """
+    family = find_family(text)
     name, colon, options = (part.strip() for part in text.lower().partition(":"))
+    if colon and not options:
+        raise ValueError(f"{text!r} says nothing after its colon: write {name}, or like {family.example}")
+    reducer = family.reducer.parse(options, shape, frames)
+    reducer.schedule(shape, frames)  # raises if it does not fit
+    return reducer
+
+
+def find_family(text: str) -> Family:
+    """Return the family that the reduction called ``text`` is of; raises ValueError, naming those known."""
+    name = text.lower().partition(":")[0].strip()
     if name not in FAMILIES:
         raise ValueError(
             f"{text!r} is no known token reduction{_suggest(name)}; known are {_list_examples()}"
         )
-    family = FAMILIES[name]
-    if colon and not options:
-        raise ValueError(f"{text!r} says nothing after its colon: write {name}, or like {family.example}")
-    reducer = family.parse(options, shape, frames)
-    reducer.schedule(shape, frames)  # raises if it does not fit
-    return reducer
+    return FAMILIES[name]
 
 
 def _suggest(name: str) -> str:

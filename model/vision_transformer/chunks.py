@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 CHUNK_TOKENS = 512
-"""Measured best on 2 cores of an AMD EPYC for a width of 768, in float32 and bfloat16; 256 to 1024 are close."""
+"""Measured best for a width of 768 on 2 cores, in float32 and bfloat16; 256 to 1024 are close."""
 
 
 def add_in_chunks(

@@ -7,11 +7,11 @@ from open_clip.transformer import AttentionalPooler, ResidualAttentionBlock, Vis
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from model.fused_attention import fused_attention, split_heads
 from model.lora import LowRankAttention
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
-from model.vision_transformer.fused_attention import fused_attention, split_heads
-from model.vision_transformer.trunk import TrunkCost
+from model.vision_transformer.trunk import TrunkCost, irreducible
 
 
 class OpenClipTrunk:
@@ -24,14 +24,10 @@ class OpenClipTrunk:
     def __init__(self, tower: VisionTransformer) -> None:
         blocks = list(tower.transformer.resblocks)
         if not all(isinstance(block, ResidualAttentionBlock) for block in blocks):
-            raise ValueError(
-                f"the tower's blocks are {type(blocks[0]).__name__}s, which cannot be taken apart"
-            )
+            raise irreducible("VisionTransformer", f"its blocks are {type(blocks[0]).__name__}s")
         if tower.proj is None or tower.pool_type == "none":
-            raise ValueError(
-                "this VisionTransformer does not give one projected vector a picture "
-                f"(pool_type {tower.pool_type!r}): use a model that pools by 'tok' or 'avg' and has a projection"
-            )
+            reason = f"it gives no projected vector a picture (pool_type {tower.pool_type!r})"
+            raise irreducible("VisionTransformer", reason)
         self._tower = tower
         self._blocks = blocks
         self._pools_each_class_token = tower.pool_type == "tok" and tower.attn_pool is None

@@ -16,10 +16,10 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer_hybrid import ConvStem
 from torch import Tensor, nn
 
+from model.fused_attention import fused_attention, size_bias, split_heads
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
-from model.vision_transformer.fused_attention import fused_attention, split_heads
-from model.vision_transformer.trunk import TrunkCost
+from model.vision_transformer.trunk import TrunkCost, irreducible
 
 Turn = Callable[[Tensor, slice], Tensor]
 """Turns queries or keys (p, heads, n, C/heads) of some of the sequences by their tokens' positions."""
@@ -111,9 +111,7 @@ class TimmParts(ABC):
         if trunk.attn_pool is None:
             pooled = trunk.norm(tokens.values[:, : tokens.class_tokens].flatten(0, 1))  # (B*S*c, C)
         else:
-            bias = None
-            if tokens.sizes is not None:
-                bias = tokens.sizes.log().to(tokens.values.dtype)[:, None, None]  # (B*S, 1, 1, n)
+            bias = size_bias(tokens.sizes, tokens.values.dtype)
             pooled = trunk.attn_pool(trunk.norm(tokens.values), attn_mask=bias)  # (B*S, C)
         vectors: Tensor = self._head(trunk.head(trunk.head_drop(trunk.fc_norm(pooled))))
         return vectors
@@ -149,13 +147,9 @@ class TimmParts(ABC):
 
 
 def refuse(trunk: nn.Module, reason: str) -> ValueError:
-    """Return the error for a timm model that cannot be taken apart."""
+    """Return the error for a timm model that does not come apart."""
     architecture = getattr(trunk, "default_cfg", {}).get("architecture", "of no name")
-    return ValueError(
-        f"tokens cannot be reduced in the {type(trunk).__name__} {architecture}: {reason}; choose one of the "
-        "presets tiny, fast, standard, best, multilingual, paper-b32 and paper-b16, or a reduction that "
-        "leaves tokens alone: none, frames or skip-duplicates"
-    )
+    return irreducible(f"{type(trunk).__name__} {architecture}", reason)
 
 
 def _require_pooling(trunk: Any) -> None:

@@ -10,6 +10,15 @@ from torch import Tensor
 from model.token_reduction.base import Tokens, TowerShape
 
 
+def irreducible(tower: str, reason: str) -> ValueError:
+    """Return the error for a ``tower`` that does not come apart, with the ways out."""
+    return ValueError(
+        f"tokens cannot be reduced in the {tower}: {reason}; choose one of the presets tiny, fast, "
+        "standard, best, multilingual, paper-b32 and paper-b16, or a reduction that leaves tokens alone: "
+        "none, frames or skip-duplicates"
+    )
+
+
 class TrunkCost(NamedTuple):
     """Multiply-accumulates (one counts as 1) of a trunk's parts; norms, biases and softmax are left out."""
 

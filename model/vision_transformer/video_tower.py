@@ -10,7 +10,7 @@ from torch.profiler import record_function
 from model.token_reduction.base import LayerTokens, TokenReducer, Tokens, TowerShape
 from model.vision_transformer.open_clip_trunk import OpenClipTrunk
 from model.vision_transformer.timm_trunk import open_timm_trunk
-from model.vision_transformer.trunk import Trunk
+from model.vision_transformer.trunk import Trunk, irreducible
 
 REDUCTION_LABEL = "reduce tokens"
 """What a profiler calls the time spent choosing and merging tokens."""
@@ -101,11 +101,7 @@ def open_trunk(tower: nn.Module) -> Trunk:
         return OpenClipTrunk(tower)
     if isinstance(tower, TimmModel):
         return open_timm_trunk(tower)
-    raise ValueError(
-        f"tokens cannot be reduced in a {type(tower).__name__}: it needs a vision transformer, as in the "
-        "presets tiny, fast, standard, best, multilingual, paper-b32 and paper-b16; choose such a model, or "
-        "a reduction that leaves tokens alone: none, frames or skip-duplicates"
-    )
+    raise irreducible(type(tower).__name__, "it is no vision transformer")
 
 
 def can_reduce(tower: nn.Module) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -146,23 +147,32 @@ def test_a_process_that_talks_nonsense_is_an_error(
         read(folder)
 
 
-def test_a_reader_that_stops_early_ends_the_process_quietly(folder: Path) -> None:
-    command = [*video_clips.COMMAND, "--frames=12", "--size=224", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_a_reader_that_stops_early_ends_the_process_quietly(tmp_path: Path) -> None:
+    """Lines this short wait in Python's buffer, which must not be flushed into the broken pipe at exit."""
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        write_not_a_video(tmp_path / name)
+    process = subprocess.Popen(
+        [*video_clips.COMMAND, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
-    header = json.loads(process.stdout.readline())
+    assert json.loads(process.stdout.readline())["path"] == str(tmp_path / "a.mp4")
     process.stdout.close()
-    assert header["shape"] == [12, 224, 224, 3]
     assert process.wait(timeout=30) == clip_stream.READER_GONE
     assert process.stderr is not None
     with process.stderr as said:
         assert said.read() == b""
 
 
-def test_closing_the_clips_early_does_not_wait_for_the_rest(tmp_path: Path) -> None:
-    write_plain(tmp_path / "long.mp4", duration_s=600.0, frame_rate=6.0)
+def test_closing_the_clips_early_does_not_wait_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = clip_stream.refusal_record(tmp_path / "a.mp4", "empty-file", "it is empty")
+    line = json.dumps(record.header)
+    stream_of(monkeypatch, f"import time; print({line!r}, flush=True); time.sleep(600)")
+    started = monotonic()
     with closing(read_clips(tmp_path, PREPROCESSING, FRAMES)) as found:
-        assert isinstance(next(found), VideoClip)
+        assert next(found) == RefusedVideo(tmp_path / "a.mp4", "empty-file", "it is empty")
+    assert monotonic() - started < 30
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from model.checkpoint import ModelSource, hash_weights, preprocessing_of
 from model.config import PRESETS
 from model.factory import load_encoders, reducer_for
 from model.video_encoder import VideoEncoder
+from tests.timm_towers import tower_without_weights
 
 COMMIT = "0" * 40
 
@@ -42,14 +43,30 @@ def test_a_preset_loads_the_weights_that_the_hub_gave(hub_cache: Path) -> None:
     assert (embedding.clips.shape, embedding.segments.shape) == ((1, 512), (1, 4, 512))
 
 
-def test_a_tower_that_no_reducer_fits_is_run_whole_unless_one_is_asked_for() -> None:
-    model = ModelSource("PE-Core-T-16-384").build(is_trained=False)
-    assert reducer_for(model, "auto") is None
-    encoder = VideoEncoder(model.visual, preprocessing_of(model))
-    embedding = encoder.encode(np.zeros((1, 12, 384, 384, 3), np.uint8))
-    assert (embedding.clips.shape, embedding.segments.shape) == ((1, 512), (1, 4, 512))
-    with pytest.raises(ValueError, match="reduction 'none'"):
-        reducer_for(model, "centerclip")
+@pytest.mark.parametrize(
+    ("preset", "reduction"),
+    [
+        ("fast", "centerclip:B6-4,64"),
+        ("standard", "centerclip:B6-4,160"),
+        ("best", "centerclip:B12-4,470"),
+        ("multilingual", "centerclip:B6-4,160"),
+        ("paper-b32", "centerclip:B6-4,49"),
+        ("paper-b16", "centerclip:B6-4,160"),
+    ],
+)
+def test_every_public_preset_is_reduced_by_itself(preset: str, reduction: str) -> None:
+    assert reducer_for(tower_without_weights(PRESETS[preset].architecture), "auto").name == reduction
+
+
+def test_a_convolutional_tower_runs_whole_and_is_refused_what_acts_on_tokens() -> None:
+    model = ModelSource("RN50").build(is_trained=False)
+    assert reducer_for(model.visual, "auto").name == "none"
+    encoder = VideoEncoder(model.visual, preprocessing_of(model), reducer_for(model.visual, "frames:2"))
+    embedding = encoder.encode(np.zeros((1, 12, 224, 224, 3), np.uint8))
+    assert (embedding.clips.shape, embedding.segments.shape) == ((1, 1024), (1, 2, 1024))
+    for name in ("centerclip:B6-4,49", "tempme", "tome:2"):
+        with pytest.raises(ValueError, match=r"in the ModifiedResNet: it is no vision transformer.*standard"):
+            reducer_for(model.visual, name)
 
 
 @pytest.mark.allow_error_logs  # open_clip logs it before it raises

@@ -12,12 +12,14 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from model.preprocessing import Preprocessing
-from model.token_reduction.base import TokenReducer
+from model.token_reduction.base import TokenReducer, Unreduced
 from model.token_reduction.centerclip import CenterClip
+from model.token_reduction.segments import Stage
 from model.video_encoder import VideoEncoder
 
 PREPROCESSING = Preprocessing(32, (0.48, 0.46, 0.41), (0.27, 0.26, 0.28), "shortest")
-CENTERCLIP = CenterClip(2, segments=4, tokens=16)
+CENTERCLIP = CenterClip((Stage(2, segments=4, tokens=16),))
+UNREDUCED = Unreduced()
 
 
 def small_tower(patch_dropout: float = 0) -> VisionTransformer:
@@ -26,7 +28,7 @@ def small_tower(patch_dropout: float = 0) -> VisionTransformer:
     )
 
 
-def small_encoder(reducer: TokenReducer | None = None, **settings: Any) -> VideoEncoder:
+def small_encoder(reducer: TokenReducer = UNREDUCED, **settings: Any) -> VideoEncoder:
     return VideoEncoder(small_tower(), PREPROCESSING, reducer, **settings)
 
 
@@ -39,8 +41,8 @@ def random_clips(count: int, frames: int = 12) -> NDArray[np.uint8]:
     return (first + change).clip(0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("reducer", [None, CENTERCLIP], ids=["none", "centerclip"])
-def test_a_clip_has_one_unit_vector_and_one_for_each_of_its_segments(reducer: TokenReducer | None) -> None:
+@pytest.mark.parametrize("reducer", [UNREDUCED, CENTERCLIP], ids=["none", "centerclip"])
+def test_a_clip_has_one_unit_vector_and_one_for_each_of_its_segments(reducer: TokenReducer) -> None:
     encoder = small_encoder(reducer)
     embedding = encoder.encode(random_clips(3))
     assert embedding.clips.shape == (3, encoder.dimension) == (3, 20)
@@ -83,8 +85,8 @@ def test_reduction_changes_the_vectors_but_little() -> None:
     assert np.abs(whole - reduced).max() > 1e-4
 
 
-@pytest.mark.parametrize("reducer", [None, CENTERCLIP], ids=["none", "centerclip"])
-def test_a_clip_is_encoded_alike_alone_and_in_a_batch(reducer: TokenReducer | None) -> None:
+@pytest.mark.parametrize("reducer", [UNREDUCED, CENTERCLIP], ids=["none", "centerclip"])
+def test_a_clip_is_encoded_alike_alone_and_in_a_batch(reducer: TokenReducer) -> None:
     encoder = small_encoder(reducer)
     clips = random_clips(5)
     together = encoder.encode(clips)
@@ -94,8 +96,8 @@ def test_a_clip_is_encoded_alike_alone_and_in_a_batch(reducer: TokenReducer | No
         np.testing.assert_allclose(alone.segments[0], together.segments[number], atol=1e-5)
 
 
-@pytest.mark.parametrize("reducer", [None, CENTERCLIP], ids=["none", "centerclip"])
-def test_a_segment_vector_depends_on_the_frames_of_its_part_alone(reducer: TokenReducer | None) -> None:
+@pytest.mark.parametrize("reducer", [UNREDUCED, CENTERCLIP], ids=["none", "centerclip"])
+def test_a_segment_vector_depends_on_the_frames_of_its_part_alone(reducer: TokenReducer) -> None:
     encoder = small_encoder(reducer)
     clips = random_clips(1)
     changed = clips.copy()
@@ -109,7 +111,7 @@ def test_a_tower_that_is_no_vision_transformer_works_without_reduction() -> None
     encoder = VideoEncoder(tower, PREPROCESSING, frames_per_clip=6)
     assert encoder.dimension == 5
     assert encoder.encode(random_clips(2, frames=6)).segments.shape == (2, 2, 5)
-    with pytest.raises(ValueError, match="cannot run in a Sequential"):
+    with pytest.raises(ValueError, match="cannot be reduced in the Sequential"):
         VideoEncoder(tower, PREPROCESSING, CENTERCLIP)
 
 
@@ -152,13 +154,13 @@ def test_clips_that_do_not_fit_are_refused(clips: NDArray[Any], message: str) ->
     ("reducer", "frames", "message"),
     [
         (CENTERCLIP, 10, "nearest that can be are 2 and 5"),
-        (CenterClip(4, 4, 16), 12, "the tower has 4 blocks"),
-        (CenterClip(2, 4, 49), 12, "at most 48"),
-        (None, 0, "frames_per_clip is 0"),
+        (CenterClip((Stage(4, 4, 16),)), 12, "the tower has 4 blocks"),
+        (CenterClip((Stage(2, 4, 49),)), 12, "1 to 48"),
+        (UNREDUCED, 0, "frames_per_clip is 0"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused_at_once(
-    reducer: TokenReducer | None, frames: int, message: str
+    reducer: TokenReducer, frames: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         small_encoder(reducer, frames_per_clip=frames)

@@ -4,6 +4,7 @@ Proportional attention (ToMe, arXiv 2210.09461, equation 1; TempMe, arXiv 2409.0
 for s others weighs as much as they would. The bias is an additive mask, so attention stays fused.
 """
 
+import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -20,6 +21,10 @@ def fused_attention(queries: Tensor, keys: Tensor, values: Tensor, sizes: Tensor
 
     ``sizes`` (P, n) are those of the keys' tokens; None where all are one.
     """
-    bias = None if sizes is None else sizes.log().to(queries.dtype)[:, None, None]  # (P, 1, 1, n)
-    seen = scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
+    seen = scaled_dot_product_attention(queries, keys, values, attn_mask=size_bias(sizes, queries.dtype))
     return seen.transpose(1, 2).flatten(2)
+
+
+def size_bias(sizes: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """Return what is added to each key's logits, (P, 1, 1, n), for the keys' ``sizes`` (P, n)."""
+    return None if sizes is None else sizes.log().to(dtype)[:, None, None]
