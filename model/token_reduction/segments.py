@@ -78,7 +78,7 @@ def schedule_stages(
         entering = shape.class_tokens + patches
         if stage := stage_before.get(block):
             check_fit(name, stage, sequences, patches, parts)
-            entering += sequences // stage.segments
+            entering *= sequences // stage.segments
             sequences, patches, parts = stage.segments, stage.tokens, "segments"
         tokens = shape.class_tokens + patches
         counts.append(LayerTokens(sequences, entering, tokens, tokens))
