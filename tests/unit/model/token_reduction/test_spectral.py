@@ -85,6 +85,17 @@ def test_seeding_starts_from_the_token_of_the_largest_degree() -> None:
     assert spectral_clusters(tokens, 2, None).medoids.tolist()[0][1] == 3
 
 
+def test_where_seeding_starts_is_what_decides_between_equals() -> None:
+    tokens = redundant_tokens(4, 2, 16, 2, seed=6)
+    rows, degrees = spectral_rows(tokens, 6, 10)
+    largest, least = (
+        cluster_by(row_distances(rows), first, 6, 5, False)[0]
+        for first in (degrees.argmax(1), degrees.argmin(1))
+    )
+    assert not torch.equal(largest, least)
+    assert torch.equal(spectral_clusters(tokens, 6, 10).medoids, largest)
+
+
 @pytest.mark.parametrize(
     ("members", "joined", "neighbours"), [(147, 3, 15), (245, 5, 25), (588, 3, 20), (784, 4, 25), (4, 1, 4)]
 )
