@@ -92,7 +92,7 @@ class ClusterReducer(TokenReducer):
     def _reduce(self, stage: Stage, tokens: Tokens) -> Tokens:
         segments = join_frames(tokens, stage.segments)
         joined = tokens.sequences // stage.segments
-        clusters = self._cluster(segments.patches.detach(), stage.tokens, joined)
+        clusters = self._cluster(segments.patches, stage.tokens, joined)
         if clusters.members is None:
             return segments.keep(clusters.medoids)
         means = _cluster_means(segments.patches, clusters.members, stage.tokens)
