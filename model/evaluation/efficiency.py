@@ -5,6 +5,7 @@ be run, 2 wrong usage.
 """
 
 import json
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -147,4 +148,5 @@ def _show(report: EfficiencyReport, console: Console) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)  # open_clip warns that the weights are random, as they should be
     typer.run(main)
