@@ -12,7 +12,6 @@ Exit codes: 0 all told, 1 the reader went away, 2 wrong usage.
 """
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterable
@@ -110,8 +109,6 @@ def main(
         with closing(read_folder(folder, plan)) as records:
             write_records(sys.stdout.buffer, records, limit)
     except BrokenPipeError as error:
-        # What is still buffered has no reader: Python would complain of it while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(READER_GONE) from error
 
 

@@ -1,8 +1,8 @@
 """The same clips through one tower several times, each time with another reducer, and how long each takes.
 
 - One tower is in memory, whatever the number of reducers.
-- Timed batches wait in memory until no video is decoded beside them, and each reducer begins in its turn:
-  what disturbs the machine disturbs all of them alike.
+- Timed batches wait in memory until no video is decoded beside them. Each is encoded by all reducers in a
+  row, which begin by turns: what disturbs the machine disturbs all of them alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,9 +37,10 @@ class Encoded:
 
     vectors: VideoEmbedding
     """The clips in the same order for all encoders, though not in the order they came."""
-    timed_s: float
-    """Seconds for the ``timed_clips``."""
+    batch_s: tuple[float, ...]
+    """Seconds for each of the timed batches."""
     timed_clips: int
+    """The clips in these batches."""
 
 
 def choose_reducers(unreduced: VideoEncoder, names: Sequence[str]) -> list[TokenReducer]:
@@ -90,12 +91,12 @@ def encode_with_each(
             continue
         for encoder, made in zip(encoders, parts, strict=True):
             made.append(encoder.encode(frames))
-    seconds = [0.0] * len(encoders)
+    seconds: list[list[float]] = [[] for _ in encoders]
     for place, embedding, elapsed_s in _encode_timed(encoders, held):
         parts[place].append(embedding)
-        seconds[place] += elapsed_s
+        seconds[place].append(elapsed_s)
     timed = sum(len(frames) for frames in held)
-    return [Encoded(_join(made), elapsed_s, timed) for made, elapsed_s in zip(parts, seconds, strict=True)]
+    return [Encoded(_join(made), tuple(batch_s), timed) for made, batch_s in zip(parts, seconds, strict=True)]
 
 
 def _encode_timed(

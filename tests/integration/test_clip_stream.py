@@ -148,7 +148,6 @@ def test_a_process_that_talks_nonsense_is_an_error(
 
 
 def test_a_reader_that_stops_early_ends_the_process_quietly(tmp_path: Path) -> None:
-    """Lines this short wait in Python's buffer, which must not be flushed into the broken pipe at exit."""
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         write_not_a_video(tmp_path / name)
     process = subprocess.Popen(

@@ -53,7 +53,8 @@ def test_every_encoder_sees_every_clip_in_one_order(count: int) -> None:
         assert made.shape == alone.shape
         np.testing.assert_allclose(_sorted(made), _sorted(alone), atol=1e-5)
     assert first.timed_clips == min(count, CLIPS_PER_BATCH * TIMED_BATCHES)
-    assert first.timed_s > 0
+    assert len(first.batch_s) == min(-(-count // CLIPS_PER_BATCH), TIMED_BATCHES)
+    assert min(first.batch_s) > 0
 
 
 def _sorted(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,5 +92,5 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 
 def test_a_tower_that_does_not_come_apart_is_offered_a_choice_of_frames_only() -> None:
     assert {name.partition(":")[0] for name in names(convolutional())} == {"frames", "skip-duplicates"}
-    with pytest.raises(ValueError, match="tokens cannot be reduced in a Sequential"):
+    with pytest.raises(ValueError, match=r"tokens cannot be reduced in .*Sequential"):
         names(convolutional(), "tome:1")

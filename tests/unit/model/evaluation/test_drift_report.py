@@ -18,7 +18,9 @@ from model.video_encoder import VideoEmbedding
 
 def drift(reducer: str, speed_up: float, overlap: float) -> ReducerDrift:
     agreement = RankAgreement(overlap, 0.8)
-    return ReducerDrift(reducer, speed_up, 10.0, CosineDrift(0.99, 0.97, 0.95), None, agreement, agreement)
+    return ReducerDrift(
+        reducer, speed_up, (0.9, 1.1), CosineDrift(0.99, 0.97, 0.95), None, agreement, agreement
+    )
 
 
 UNREDUCED = drift("none", 1.0, 1.0)
@@ -30,8 +32,8 @@ def unit_vectors(*shape: int) -> NDArray[np.float32]:
     return unit
 
 
-def encoded(clips: NDArray[np.float32], segments: int, timed_s: float) -> Encoded:
-    return Encoded(VideoEmbedding(clips, unit_vectors(len(clips), segments, 8)), timed_s, len(clips))
+def encoded(clips: NDArray[np.float32], segments: int, *batch_s: float) -> Encoded:
+    return Encoded(VideoEmbedding(clips, unit_vectors(len(clips), segments, 8)), batch_s, len(clips))
 
 
 def shown(*drifts: ReducerDrift, asked_depth: int = 10, refusals: list[RefusedVideo] | None = None) -> str:
@@ -80,7 +82,16 @@ def test_rows_are_sorted_by_speed_and_compared_with_the_first() -> None:
     assert (fast.clip_cosine.mean, none.clip_cosine.mean) == pytest.approx((-1, 1))
     assert fast.words.rank_correlation < -0.9
     assert fast.neighbours.overlap == pytest.approx(1)  # both vectors of a pair are turned alike
-    assert fast.clips_per_s == 40
+
+
+def test_one_disturbed_batch_does_not_decide_the_speed() -> None:
+    clips = unit_vectors(20, 8)
+    unreduced, disturbed = (
+        encoded(clips, 4, 2.0, 2.0, 4.0, 2.0, 2.0),
+        encoded(clips, 4, 1.0, 9.0, 2.0, 1.0, 1.0),
+    )
+    fast, _ = compare(["none", "fast"], [unreduced, disturbed], unit_vectors(5, 8), 5)
+    assert (fast.reducer, fast.speed_up, fast.speed_up_quartiles) == ("fast", 2.0, (2.0, 2.0))
 
 
 def test_segments_are_compared_only_where_there_are_as_many() -> None:
