@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     model: str = "tiny"
     """Preset of the encoders."""
     reduction: str = "auto"
-    """Token reduction in the video encoder: ``centerclip`` or ``none``; ``auto`` reduces where it can."""
+    """Token reduction in the video encoder, as in ``centerclip:B6-4,49``; ``auto`` reduces where it can."""
     device: str = "auto"
     """``cpu``, ``cuda``, ``cuda:1`` …; ``auto`` takes a GPU when there is one."""
     max_video_bytes: int = Field(default=20 * GIB, gt=0)

@@ -9,6 +9,7 @@ from torch import nn
 
 from model.checkpoint import hash_weights, preprocessing_of
 from model.config import FRAMES_PER_CLIP, resolve_source
+from model.precision import fast_dtype
 from model.preprocessing import Preprocessing
 from model.text_encoder import TextEncoder
 from model.token_reduction.base import TokenReducer
@@ -73,7 +74,7 @@ def load_encoders(preset: str, *, reduction: str = AUTO, device: str = "auto") -
         reducer,
         frames_per_clip=FRAMES_PER_CLIP,
         device=target,
-        dtype=torch.bfloat16 if target.type == "cuda" else torch.float32,
+        dtype=fast_dtype(target),
     )
     settings = EncoderSettings(
         preset=preset,

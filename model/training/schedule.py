@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
+from model.precision import fast_dtype
+
 WARM_UP = 0.03  # of the budget
 
 
@@ -32,7 +34,5 @@ def set_learning_rate(optimizer: Optimizer, peak: float, spent: float) -> None:
 
 def reduced_precision(device: torch.device) -> torch.autocast:
     """Return bfloat16 autocast where the device computes it natively, else a context that changes nothing."""
-    native = (
-        torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    )
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
+    is_native = fast_dtype(device) is torch.bfloat16
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_native)
