@@ -13,19 +13,16 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from model.token_reduction.base import TokenReducer, TowerShape
-from model.token_reduction.naming import FAMILIES, parse_reduction
+from model.factory import reducer_for
+from model.token_reduction.base import TokenReducer
+from model.token_reduction.naming import FAMILIES
 from model.video_encoder import VideoEmbedding, VideoEncoder
-from model.vision_transformer.video_tower import open_trunk
 
 CLIPS_PER_BATCH = 8
 """As in indexing."""
 
 TIMED_BATCHES = 8
 """64 clips are enough for a figure, and 115 MB at 224 pixels and 12 frames."""
-
-USUAL_SHAPE = TowerShape(layers=12, patches=49, class_tokens=1)
-"""To read names for a tower without blocks: most fit here, so that the refusal is about that tower."""
 
 Frames = NDArray[np.uint8]
 OnClips = Callable[[int], None]
@@ -50,7 +47,7 @@ def choose_reducers(unreduced: VideoEncoder, names: Sequence[str]) -> list[Token
     and when there is nothing to compare.
     """
     if names:
-        reducers = [_parse(unreduced, name) for name in names]
+        reducers = [reducer_for(unreduced.tower.tower, name) for name in names]
     else:
         reducers = [reducer for name in FAMILIES if (reducer := _parse_if_fits(unreduced, name))]
     unique = {reducer.name: reducer for reducer in reducers if reducer.name != unreduced.tower.reducer.name}
@@ -122,16 +119,8 @@ def _join(parts: Sequence[VideoEmbedding]) -> VideoEmbedding:
     )
 
 
-def _parse(unreduced: VideoEncoder, name: str) -> TokenReducer:
-    trunk = unreduced.tower.trunk
-    reducer = parse_reduction(name, USUAL_SHAPE if trunk is None else trunk.shape, unreduced.frames_per_clip)
-    if trunk is None and reducer.needs_trunk:
-        open_trunk(unreduced.tower.tower)  # raises ValueError, which says what would work
-    return reducer
-
-
 def _parse_if_fits(unreduced: VideoEncoder, name: str) -> TokenReducer | None:
     try:
-        return _parse(unreduced, name)
+        return reducer_for(unreduced.tower.tower, name)
     except ValueError:
         return None

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
+from model.config import FRAMES_PER_CLIP
 from model.evaluation.drift_encoding import (
     CLIPS_PER_BATCH,
     TIMED_BATCHES,
@@ -17,7 +18,7 @@ from model.preprocessing import Preprocessing
 from model.video_encoder import VideoEncoder
 
 PREPROCESSING = Preprocessing(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "squash")
-FRAMES = 4
+FRAMES = FRAMES_PER_CLIP
 
 
 def unreduced(layers: int = 4) -> VideoEncoder:
@@ -45,7 +46,7 @@ def test_every_encoder_sees_every_clip_in_one_order(count: int) -> None:
     encoder = unreduced(layers=1)
     pictures = clips(count)
     first, second = encode_with_each(
-        [encoder, with_reducer(encoder, choose_reducers(encoder, ["frames:4"])[0])], pictures
+        [encoder, with_reducer(encoder, choose_reducers(encoder, ["frames:12"])[0])], pictures
     )
     np.testing.assert_allclose(first.vectors.clips, second.vectors.clips, atol=1e-6)
     wanted = encoder.encode(pictures)
@@ -80,7 +81,7 @@ def test_without_names_there_is_one_of_each_family_that_fits() -> None:
 
 
 def test_names_are_taken_once_each_and_none_is_compared_anyway() -> None:
-    assert names(unreduced(), "frames:2", "none", "Frames", "tome:1") == ["frames:2", "tome:1"]
+    assert names(unreduced(), "frames:2", "none", "Frames:2", "tome:1") == ["frames:2", "tome:1"]
     with pytest.raises(ValueError, match="name another"):
         names(unreduced(), "none")
 
