@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from model.evaluation import drift
+from model.evaluation.drift import __main__ as drift
 from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from model.evaluation.drift_metrics import (
+from model.evaluation.drift.metrics import (
     agreement_of_neighbours,
     agreement_of_queries,
     measure_drift,

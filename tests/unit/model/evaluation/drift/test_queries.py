@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.evaluation.drift_queries import EVERYDAY_QUERIES, read_queries
+from model.evaluation.drift.queries import EVERYDAY_QUERIES, read_queries
 
 
 def test_the_built_in_queries_differ() -> None:

@@ -5,7 +5,7 @@
   row, which begin by turns: what disturbs the machine disturbs all of them alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
@@ -25,7 +25,6 @@ TIMED_BATCHES = 8
 """64 clips are enough for a figure, and 115 MB at 224 pixels and 12 frames."""
 
 Frames = NDArray[np.uint8]
-OnClips = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,8 @@ def with_reducer(unreduced: VideoEncoder, reducer: TokenReducer) -> VideoEncoder
     )
 
 
-def encode_with_each(
-    encoders: Sequence[VideoEncoder], clips: Iterable[Frames], on_clips: OnClips = lambda _: None
-) -> list[Encoded]:
-    """Return what each encoder makes of the clips (T, H, W, 3); ``on_clips`` hears of each batch read.
+def encode_with_each(encoders: Sequence[VideoEncoder], clips: Iterable[Frames]) -> list[Encoded]:
+    """Return what each encoder makes of the clips (T, H, W, 3).
 
     Raises ValueError when there are no clips.
     """
@@ -81,7 +78,6 @@ def encode_with_each(
     parts: list[list[VideoEmbedding]] = [[] for _ in encoders]
     waiting = iter(clips)
     while batch := list(islice(waiting, CLIPS_PER_BATCH)):
-        on_clips(len(batch))
         frames = np.stack(batch)  # (B, T, H, W, 3)
         if len(held) < TIMED_BATCHES:
             held.append(frames)

@@ -7,7 +7,7 @@ from open_clip.transformer import VisionTransformer
 from torch import nn
 
 from model.config import FRAMES_PER_CLIP
-from model.evaluation.drift_encoding import (
+from model.evaluation.drift.encoding import (
     CLIPS_PER_BATCH,
     TIMED_BATCHES,
     choose_reducers,

@@ -4,7 +4,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from model.evaluation.drift_report import DriftReport, ReducerDrift, conclusion
+from model.evaluation.drift.report import DriftReport, ReducerDrift, conclusion
 
 
 def show_report(console: Console, report: DriftReport) -> None:

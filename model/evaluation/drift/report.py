@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.evaluation.drift_encoding import Encoded
-from model.evaluation.drift_metrics import (
+from model.evaluation.drift.encoding import Encoded
+from model.evaluation.drift.metrics import (
     CosineDrift,
     RankAgreement,
     Vectors,
