@@ -119,7 +119,7 @@ def measure(
 
     Raises ValueError for any that is unknown or does not fit, before the first is measured.
     """
-    built = [build_backbone(name) for name in backbones]
+    built = [build_backbone(name) for name in dict.fromkeys(backbones)]
     arms = [build_arms(backbone, reductions, conditions.frames) for backbone in built]
     figures: list[ArmFigures] = []
     failures: list[Failure] = []

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 PANEL_INCHES = (7.0, 5.0)
 DOTS_PER_INCH = 130
 
+COLOURS = 10
+"""Colours that matplotlib gives out before it begins anew; then the next marker is used."""
+
+MARKERS = "os^D"
+
 
 def check_plotting() -> None:
     """Raise ValueError, with the command that installs it, if there is no matplotlib."""
@@ -45,38 +50,25 @@ def write_plot(report: EfficiencyReport, path: Path) -> None:
 
 def _draw(axes: "Axes", arms: list[ArmFigures]) -> None:
     baseline = arms[0].videos_per_s.median
-    tokens = [mean_tokens(figures.arm) for figures in arms]
-    axes.plot(
-        tokens,
-        [baseline * figures.ideal_speedup for figures in arms],
-        linestyle="none",
-        marker="o",
-        markerfacecolor="none",
-        color="tab:gray",
-        label="ideal, by multiply-accumulates",
-    )
-    speeds = [figures.videos_per_s for figures in arms]
-    axes.errorbar(
-        tokens,
-        [speed.median for speed in speeds],
-        yerr=[
-            [speed.median - speed.lower_quartile for speed in speeds],
-            [speed.upper_quartile - speed.median for speed in speeds],
-        ],
-        fmt="o",
-        capsize=3,
-        label="measured",
-    )
-    for x, figures in zip(tokens, arms, strict=True):
-        axes.annotate(
-            figures.arm.reduction,
-            (x, figures.videos_per_s.median),
-            xytext=(5, -9),
-            textcoords="offset points",
-            fontsize=7,
+    for place, figures in enumerate(arms):
+        tokens, speed = mean_tokens(figures.arm), figures.videos_per_s
+        colour, marker = f"C{place % COLOURS}", MARKERS[place // COLOURS % len(MARKERS)]
+        errors = [[speed.median - speed.lower_quartile], [speed.upper_quartile - speed.median]]
+        axes.errorbar(
+            [tokens],
+            [speed.median],
+            yerr=errors,
+            linestyle="none",
+            color=colour,
+            marker=marker,
+            capsize=3,
+            label=figures.arm.reduction,
         )
-    axes.set_title(arms[0].arm.backbone)
+        ideal = baseline * figures.ideal_speedup
+        axes.plot([tokens], [ideal], color=colour, marker=marker, markerfacecolor="none", markersize=9)
+    axes.set_title(f"{arms[0].arm.backbone} (hollow: ideal, by multiply-accumulates)")
     axes.set_xlabel("tokens of a video in attention, mean over the blocks")
     axes.set_ylabel("videos a second")
+    axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=7, loc="lower left")
