@@ -17,6 +17,9 @@ from typing import ClassVar, NamedTuple, Self
 
 from torch import Tensor
 
+MANY_PATCHES = 100
+"""A frame of more is reduced by more: both papers do otherwise in ViT-B/16 (196) than in ViT-B/32 (49)."""
+
 
 class TowerShape(NamedTuple):
     """What a reducer must know of a tower."""

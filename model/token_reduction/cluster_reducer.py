@@ -46,7 +46,7 @@ class ClusterReducer(TokenReducer):
             if after.block <= before.block:
                 raise ValueError(
                     f"{self.name} reduces after block {after.block} once it has reduced after block "
-                    f"{before.block}: ask for block {before.block + 1} or later"
+                    f"{before.block}: name the stages by rising block, each later than the one before"
                 )
             if after.segments >= before.segments and after.tokens >= before.tokens:
                 raise ValueError(

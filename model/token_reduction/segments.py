@@ -12,13 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from model.token_reduction.base import LayerTokens, Tokens, TowerShape
+from model.token_reduction.base import MANY_PATCHES, LayerTokens, Tokens, TowerShape
 
 FRAMES_PER_SEGMENT = 3
 """The paper's choice for its 12 frames (4 segments), and one of its choices for 60 (20)."""
-
-MANY_PATCHES = 100
-"""Above this a segment keeps fewer tokens than a frame had: the paper keeps 49 of 49, but 160 of 196."""
 
 _STAGE = re.compile(r"B(\d+)-(\d+),(\d+)", re.IGNORECASE)
 
@@ -44,7 +41,7 @@ def default_segments(frames: int) -> int:
 
 
 def default_tokens(patches: int) -> int:
-    """Return how many tokens a segment keeps, for a tower with so many patches a frame."""
+    """Return how many tokens a segment keeps, of so many patches a frame: the paper's 49 of 49, 160 of 196."""
     return round(patches * 160 / 196) if patches > MANY_PATCHES else patches
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from model.token_reduction.base import MANY_PATCHES
 from model.token_reduction.cluster_reducer import ClusterReducer
 from model.token_reduction.distances import SELF_DISTANCE, pairwise_distances
 from model.token_reduction.kmedoids import (
@@ -28,7 +29,6 @@ from model.token_reduction.kmedoids import (
     check_clusters,
     cluster_by,
 )
-from model.token_reduction.segments import MANY_PATCHES
 
 SIGMA = 2.0
 """Width of the heat kernel, in units of the raw tokens."""
@@ -38,7 +38,6 @@ NEIGHBOURS_PER_FRAME = 5
 
 MORE_NEIGHBOURS = 5
 """Added to them in towers of many patches a frame."""
-
 
 ROUNDING = 1e-9
 """Distances between rows of length one that are below this are rounding noise of the eigenvectors: zero."""

@@ -21,15 +21,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from model.token_reduction.base import LayerTokens, TokenReducer, Tokens, TowerShape
+from model.token_reduction.base import MANY_PATCHES, LayerTokens, TokenReducer, Tokens, TowerShape
 from model.token_reduction.bipartite_matching import count_merged, match, merge
 from model.token_reduction.tome import check_layers, check_merged, merge_in_frames, require_keys
 
 CLIP_BLOCKS = 4
 """The last blocks of a tower: three that glue, and one behind them."""
-
-MANY_PATCHES = 100
-"""Above this, as in ViT-B/16, the paper merges more: it keeps 0.6 and 0.8 instead of 0.7 and 0.9."""
 
 KEPT_UNIT = 10_000
 """Kept fractions are counted in ten-thousandths: n(1-R) of binary fractions would round down to one less."""
