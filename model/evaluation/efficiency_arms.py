@@ -12,9 +12,8 @@ from torch import nn
 from model.checkpoint import ModelSource, preprocessing_of
 from model.config import PRESETS
 from model.evaluation.macs import count_macs
-from model.token_reduction.base import LayerTokens, TokenReducer, TowerShape
+from model.token_reduction.base import MANY_PATCHES, LayerTokens, TokenReducer, TowerShape
 from model.token_reduction.naming import parse_reduction
-from model.token_reduction.tempme import MANY_PATCHES
 from model.vision_transformer.trunk import Trunk
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 
