@@ -41,7 +41,7 @@ def default_segments(frames: int) -> int:
 
 
 def default_tokens(patches: int) -> int:
-    """Return how many tokens a segment keeps, of so many patches a frame: the paper's 49 of 49, 160 of 196."""
+    """Return how many tokens a segment keeps, of so many a frame has: the paper's 49 of 49 and 160 of 196."""
     return round(patches * 160 / 196) if patches > MANY_PATCHES else patches
 
 

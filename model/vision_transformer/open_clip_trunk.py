@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import torch
-from open_clip.transformer import AttentionalPooler, ResidualAttentionBlock, VisionTransformer
+from open_clip.transformer import AttentionalPooler, PatchDropout, ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
@@ -60,8 +60,19 @@ class OpenClipTrunk:
             pool_vector=pool_width * dimension + 2 * queries * pool_width**2,
         )
 
+    @property
+    def is_checkpointed(self) -> bool:
+        """The tower's flag."""
+        return bool(self._tower.transformer.grad_checkpointing)
+
     def embed(self, pictures: Tensor, frames: int) -> Tokens:
-        """Return the tokens (B*T, 1+N, C) of pictures (B*T, 3, H, W)."""
+        """Return the tokens (B*T, 1+N, C) of pictures (B*T, 3, H, W); raises ValueError if it drops some."""
+        dropout = self._tower.patch_dropout
+        if isinstance(dropout, PatchDropout) and dropout.training and dropout.prob > 0:
+            raise ValueError(
+                f"the tower drops patches at random while it trains (patch_dropout {dropout.prob}), and a "
+                "reducer counts on all of them: put the tower in evaluation, or its patch_dropout to 0"
+            )
         return Tokens(self._tower._embeds(pictures), frames, class_tokens=1)
 
     def attend(self, block: int, tokens: Tokens, *, with_keys: bool) -> tuple[Tokens, Tensor | None]:

@@ -68,6 +68,11 @@ class TimmParts(ABC):
             pool_vector=pool_vector,
         )
 
+    @property
+    def is_checkpointed(self) -> bool:
+        """The trunk's flag."""
+        return bool(self._trunk.grad_checkpointing)
+
     @abstractmethod
     def embed(self, pictures: Tensor, frames: int) -> Tokens:
         """Return the tokens (B*T, c+N, C) of pictures (B*T, 3, H, W)."""

@@ -54,6 +54,11 @@ class Trunk(Protocol):
         """What the parts cost."""
         ...
 
+    @property
+    def is_checkpointed(self) -> bool:
+        """Whether the tower was told, by ``set_grad_checkpointing``, to compute its blocks anew backwards."""
+        ...
+
     def embed(self, pictures: Tensor, frames: int) -> Tokens:
         """Return the tokens of pictures (B*T, 3, H, W) as they enter block 0: a sequence a frame."""
         ...

@@ -1,16 +1,24 @@
 """The frames of videos through a vision transformer, with a token reducer at its places."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
 
+import torch
 from open_clip.timm_model import TimmModel
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.profiler import record_function
+from torch.utils.checkpoint import checkpoint
 
 from model.token_reduction.base import LayerTokens, TokenReducer, Tokens, TowerShape
 from model.vision_transformer.open_clip_trunk import OpenClipTrunk
 from model.vision_transformer.timm_trunk import open_timm_trunk
 from model.vision_transformer.trunk import Trunk, irreducible
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 REDUCTION_LABEL = "reduce tokens"
 """What a profiler calls the time spent choosing and merging tokens."""
@@ -23,7 +31,8 @@ class TowerOutput:
     vectors: Tensor
     """(B*V, D) in time order, projected, not normalised."""
     token_counts: tuple[LayerTokens, ...]
-    """Tokens of one video in each block, as they were; empty for a tower that was run whole."""
+    """Tokens of one video in each block, as they were; of one whose frames are all encoded, where a reducer
+    skips some. A tower that was run whole counts as one block of one token a picture."""
 
 
 SEEN_FROM_OUTSIDE = TowerShape(layers=1, patches=1, class_tokens=0)
@@ -55,11 +64,12 @@ class VideoTower:
     def run(self, pictures: Tensor) -> TowerOutput:
         """Encode pictures (B*T, 3, H, W), ``frames`` of them a video.
 
-        Raises ValueError if they are no whole number of videos.
+        Raises ValueError if they are no whole number of videos, or none.
         """
-        if pictures.shape[0] % self.frames:
+        if pictures.shape[0] % self.frames or not pictures.shape[0]:
             raise ValueError(
-                f"{pictures.shape[0]} pictures are no whole number of videos of {self.frames} frames"
+                f"{pictures.shape[0]} pictures are no whole number of videos of {self.frames} frames, "
+                "of which there must be one at least"
             )
         with record_function(REDUCTION_LABEL):
             choice = self.reducer.choose_frames(pictures, self.frames)
@@ -87,12 +97,23 @@ class VideoTower:
         with record_function(REDUCTION_LABEL):
             tokens = reducer.before_block(block, tokens)
         attended = tokens.per_sequence
-        tokens, keys = trunk.attend(block, tokens, with_keys=reducer.wants_keys(block))
+        tokens, keys = _run_half(trunk, trunk.attend, block, tokens, with_keys=reducer.wants_keys(block))
         with record_function(REDUCTION_LABEL):
             tokens = reducer.after_attention(block, tokens, keys)
         entering = all_tokens // tokens.sequences
         count = LayerTokens(tokens.sequences, entering, attended, tokens.per_sequence)
-        return trunk.feed_forward(block, tokens), count
+        return _run_half(trunk, trunk.feed_forward, block, tokens), count
+
+
+def _run_half(trunk: Trunk, half: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+    """Return what half a block gives; a checkpointed tower keeps nothing of it, and computes it again.
+
+    The reducer's choice between the halves is kept, and never made twice.
+    """
+    if trunk.is_checkpointed and torch.is_grad_enabled():
+        result: R = checkpoint(partial(half, *arguments, **options), use_reentrant=False)
+        return result
+    return half(*arguments, **options)
 
 
 def open_trunk(tower: nn.Module) -> Trunk:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from model.evaluation.macs import count_macs, measure_macs
 from model.token_reduction.base import TokenReducer, Tokens, Unreduced
@@ -15,6 +14,7 @@ from model.token_reduction.tome import ToMe
 from model.vision_transformer.timm_trunk import open_timm_trunk
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 from tests.timm_towers import TOWERS, run, small_tower
+from tests.tower_probes import Observer
 
 UNREDUCED = Unreduced()
 PERCEPTIONS = [kind for kind in TOWERS if kind.startswith("perception")]
@@ -64,26 +64,6 @@ class Twins(Unreduced):
         if origins is not None:
             origins = torch.cat([origins, origins[:, : self.count]], dim=1)
         return replace(tokens, values=torch.cat([tokens.values, tokens.values[:, first]], 1), origins=origins)
-
-
-class Observer(Unreduced):
-    """Changes nothing, and notes what it is given."""
-
-    def __init__(self) -> None:
-        self.before: list[Tensor] = []
-        self.keys: list[Tensor] = []
-
-    def before_block(self, block: int, tokens: Tokens) -> Tokens:
-        self.before.append(tokens.values)
-        return tokens
-
-    def wants_keys(self, block: int) -> bool:
-        return True
-
-    def after_attention(self, block: int, tokens: Tokens, keys: Tensor | None) -> Tokens:
-        assert keys is not None
-        self.keys.append(keys)
-        return tokens
 
 
 @pytest.mark.parametrize("reducer", REDUCERS, ids=lambda reducer: reducer.name)

@@ -9,9 +9,11 @@ from torch import nn
 from model.evaluation.macs import count_macs, measure_macs
 from model.lora import add_lora
 from model.token_reduction.base import TowerShape, Unreduced
+from model.token_reduction.tome import ToMe
 from model.vision_transformer.timm_trunk import open_timm_trunk
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 from tests.timm_towers import CLASSLESS, TOWERS, real_tower, run, small_tower, tower_without_weights
+from tests.tower_probes import count_runs, gradients
 
 UNREDUCED = Unreduced()
 
@@ -75,10 +77,20 @@ def test_gradients_are_those_of_the_towers_own_forward(kind: str) -> None:
     tower = small_tower(kind)
     pictures = torch.randn(6, 3, 32, 32)
     own = torch.autograd.grad(tower(pictures).square().sum(), list(tower.parameters()))
-    vectors = VideoTower(tower, UNREDUCED, 6).run(pictures).vectors
-    taken_apart = torch.autograd.grad(vectors.square().sum(), list(tower.parameters()))
-    for mine, theirs in zip(taken_apart, own, strict=True):
+    for mine, theirs in zip(gradients(tower, UNREDUCED, pictures), own, strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["siglip", "perception"])
+def test_a_checkpointed_tower_has_the_same_gradients_and_runs_its_blocks_again(kind: str) -> None:
+    tower = small_tower(kind)
+    pictures = torch.randn(4, 3, 32, 32)
+    runs = count_runs(tower.trunk.blocks[3].mlp)
+    kept = gradients(tower, ToMe(2), pictures)
+    tower.set_grad_checkpointing()
+    for again, once in zip(gradients(tower, ToMe(2), pictures), kept, strict=True):
+        torch.testing.assert_close(again, once)
+    assert len(runs) == 1 + 2
 
 
 @pytest.mark.parametrize("kind", ["mobileclip", "perception"])

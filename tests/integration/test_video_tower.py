@@ -9,10 +9,19 @@ import torch
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
-from model.token_reduction.base import FrameChoice, LayerTokens, Tokens, TowerShape, Unreduced
+from model.token_reduction.base import (
+    FrameChoice,
+    LayerTokens,
+    TokenReducer,
+    Tokens,
+    TowerShape,
+    Unreduced,
+)
 from model.token_reduction.centerclip import CenterClip
 from model.token_reduction.segments import Stage
+from model.token_reduction.tome import ToMe
 from model.vision_transformer.video_tower import VideoTower, open_trunk
+from tests.tower_probes import Observer, count_runs, gradients
 
 UNREDUCED = Unreduced()
 VARIANTS: list[dict[str, Any]] = [
@@ -34,28 +43,6 @@ def small_tower(**changes: Any) -> VisionTransformer:
 
 def centerclip(block: int, segments: int, tokens: int) -> CenterClip:
     return CenterClip((Stage(block, segments, tokens),))
-
-
-class Observer(Unreduced):
-    """Changes nothing, and notes what it is given."""
-
-    def __init__(self) -> None:
-        self.before: list[Tensor] = []
-        self.after: list[Tensor] = []
-        self.keys: list[Tensor] = []
-
-    def before_block(self, block: int, tokens: Tokens) -> Tokens:
-        self.before.append(tokens.values)
-        return tokens
-
-    def wants_keys(self, block: int) -> bool:
-        return True
-
-    def after_attention(self, block: int, tokens: Tokens, keys: Tensor | None) -> Tokens:
-        assert keys is not None
-        self.after.append(tokens.values)
-        self.keys.append(keys)
-        return tokens
 
 
 class Doubler(Unreduced):
@@ -201,10 +188,21 @@ def test_gradients_are_those_of_the_towers_own_forward() -> None:
     tower = small_tower()
     pictures = torch.randn(6, 3, 32, 32)
     own = torch.autograd.grad(tower(pictures).square().sum(), list(tower.parameters()))
-    vectors = VideoTower(tower, UNREDUCED, 6).run(pictures).vectors
-    taken_apart = torch.autograd.grad(vectors.square().sum(), list(tower.parameters()))
-    for mine, theirs in zip(taken_apart, own, strict=True):
+    for mine, theirs in zip(gradients(tower, UNREDUCED, pictures), own, strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("reducer", [centerclip(2, 2, 10), ToMe(2)], ids=lambda reducer: reducer.name)
+def test_a_checkpointed_tower_has_the_same_gradients_and_runs_its_blocks_again(reducer: TokenReducer) -> None:
+    tower = small_tower()
+    runs = count_runs(tower.transformer.resblocks[3].mlp)
+    pictures = torch.randn(6, 3, 32, 32)
+    kept = gradients(tower, reducer, pictures)
+    assert len(runs) == 1
+    tower.set_grad_checkpointing()
+    for again, once in zip(gradients(tower, reducer, pictures), kept, strict=True):
+        torch.testing.assert_close(again, once)
+    assert len(runs) == 1 + 2
 
 
 def test_work_in_pieces_gives_what_it_gives_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,9 +237,17 @@ def test_a_tower_that_does_not_come_apart_says_why(changes: dict[str, Any], mess
         VideoTower(small_tower(**changes), centerclip(1, 1, 4), 2)
 
 
-def test_pictures_that_are_no_whole_videos_are_refused() -> None:
-    with pytest.raises(ValueError, match="13 pictures are no whole number of videos of 6 frames"):
-        VideoTower(small_tower(), UNREDUCED, 6).run(torch.randn(13, 3, 32, 32))
+@pytest.mark.parametrize("count", [0, 13])
+def test_pictures_that_are_no_whole_videos_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=f"^{count} pictures are no whole number of videos of 6 frames"):
+        VideoTower(small_tower(), UNREDUCED, 6).run(torch.randn(count, 3, 32, 32))
+
+
+def test_patches_dropped_while_training_are_refused() -> None:
+    tower = small_tower(patch_dropout=0.5)
+    VideoTower(tower, centerclip(1, 1, 4), 2).run(torch.randn(2, 3, 32, 32))
+    with pytest.raises(ValueError, match=r"drops patches at random.*patch_dropout 0.5.*evaluation"):
+        VideoTower(tower.train(), centerclip(1, 1, 4), 2).run(torch.randn(2, 3, 32, 32))
 
 
 def test_the_shape_and_cost_of_a_tower_are_told() -> None:
