@@ -22,7 +22,7 @@ needs_gpu = pytest.mark.skipif(DEVICE.type != "cuda" or not torch.cuda.is_availa
 """For tests of what only a GPU has."""
 
 
-def tested_backbone() -> Backbone:
+def open_backbone() -> Backbone:
     """Return ViT-B/32 on the GPU, or a small tower on the processor, in float32 without TensorFloat-32."""
     # Else the patch embedding keeps 10 bits.
     torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from model.evaluation.efficiency_measurement import video_like_pictures
 from model.evaluation.efficiency_modes import Mode, prepare_encoding
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower
-from tests.gpu.machine import DEVICE, needs_gpu, tested_backbone
+from tests.gpu.machine import DEVICE, needs_gpu, open_backbone
 
 pytestmark = [pytest.mark.gpu, needs_gpu]
 
@@ -23,7 +23,7 @@ FAMILIES = ["none", "centerclip", "tempme", "pooling", "sparse", "frames", "tome
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return tested_backbone()
+    return open_backbone()
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from model.evaluation.efficiency_modes import Mode, prepare_training
 from model.evaluation.peak_memory import mean_token_share, measure_peak_bytes, predict_peak_bytes
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower
-from tests.gpu.machine import DEVICE, needs_gpu, tested_backbone
+from tests.gpu.machine import DEVICE, needs_gpu, open_backbone
 
 pytestmark = [pytest.mark.gpu, needs_gpu]
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    backbone = tested_backbone()
+    backbone = open_backbone()
     backbone.tower.train()
     return backbone
 

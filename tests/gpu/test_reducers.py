@@ -11,7 +11,7 @@ from model.evaluation.efficiency_measurement import video_like_pictures
 from model.token_reduction.kmedoids import kmedoids
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower, open_trunk
-from tests.gpu.machine import DEVICE, needs_device, tested_backbone
+from tests.gpu.machine import DEVICE, needs_device, open_backbone
 from tests.kmedoids_oracle import find_medoids, redundant_tokens, share_of
 
 pytestmark = [pytest.mark.gpu, needs_device]
@@ -31,7 +31,7 @@ CHOOSES_BY_CONTENT = {"centerclip", "spectral", "tempme", "tome", "pitome"}
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return tested_backbone()
+    return open_backbone()
 
 
 def encode(tower: nn.Module, family: str, pictures: Tensor, device: torch.device = DEVICE) -> Tensor:
