@@ -55,7 +55,10 @@ class ModelSource:
         """
         try:
             model: DualEncoder = open_clip.create_model(
-                self.architecture, self.tag, load_weights=is_trained, require_pretrained=is_trained
+                self.architecture,
+                self.tag if is_trained else None,  # a tag is downloaded even if its weights are not loaded
+                load_weights=is_trained,
+                require_pretrained=is_trained,
             )
         except RuntimeError as error:
             name = self.architecture if self.tag is None else f"{self.architecture} / {self.tag}"

@@ -8,7 +8,7 @@ import os
 import pytest
 import torch
 
-from model.evaluation.efficiency_arms import Backbone, build_backbone
+from model.evaluation.efficiency.arms import Backbone, build_backbone
 from tests.small_towers import small_backbone
 
 DEVICE = torch.device(os.environ.get("GPU_TESTS_DEVICE", "cuda"))

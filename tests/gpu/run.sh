@@ -95,16 +95,20 @@ measure_gpu() {
     local both=(--backbone paper-b32 --backbone paper-b16 --batch 32)
     local own_b32=(--reducer centerclip:B6-4,49 --reducer tempme)
     local own_b16=(--reducer centerclip:B6-4,160 --reducer tempme)
+    local graphed=(--mode graph --no-training) name # all but spectral, whose eigenvectors the host waits for
+    for name in centerclip tempme pooling sparse frames tome pitome; do
+        graphed+=(--reducer "$name")
+    done
     measure f12-bf16-eager 120 "${both[@]}" --dtype bfloat16 --repeats 15 --warm-up 3
-    measure f12-bf16-graph 60 "${both[@]}" --dtype bfloat16 --mode graph --repeats 15 --no-training
+    measure f12-bf16-graph 60 "${both[@]}" --dtype bfloat16 "${graphed[@]}" --repeats 15
     measure f60-b32-bf16-eager 60 --backbone paper-b32 --batch 32 --frames 60 --dtype bfloat16 --repeats 7
-    measure f60-bf16-graph 100 "${both[@]}" --frames 60 --dtype bfloat16 --mode graph --repeats 5 --no-training
+    measure f60-bf16-graph 100 "${both[@]}" --frames 60 --dtype bfloat16 "${graphed[@]}" --repeats 5
     measure f12-fp32-eager 60 "${both[@]}" --repeats 5 --no-training
     measure f12-b32-bf16-compiled 90 --backbone paper-b32 --batch 32 "${own_b32[@]}" --dtype bfloat16 \
         --mode compiled --repeats 15 --no-training
     measure f12-b16-bf16-compiled 90 --backbone paper-b16 --batch 32 "${own_b16[@]}" --dtype bfloat16 \
         --mode compiled --repeats 15 --no-training
-    measure f12-fp32-graph 60 "${both[@]}" --mode graph --repeats 5 --no-training
+    measure f12-fp32-graph 60 "${both[@]}" "${graphed[@]}" --repeats 5
     measure f60-b16-bf16-eager 60 --backbone paper-b16 --batch 32 --frames 60 --dtype bfloat16 --repeats 3 \
         --no-training
     measure f60-fp32-eager 90 "${both[@]}" --frames 60 --reducer centerclip --reducer tempme --repeats 2 \

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.evaluation.efficiency_arms import Backbone
-from model.evaluation.efficiency_measurement import video_like_pictures
-from model.evaluation.efficiency_modes import Mode, prepare_encoding
+from model.evaluation.efficiency.arms import Backbone
+from model.evaluation.efficiency.measurement import video_like_pictures
+from model.evaluation.efficiency.modes import Mode, prepare_encoding
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower
 from tests.gpu.machine import DEVICE, needs_gpu, open_backbone

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from model.evaluation.efficiency_arms import Backbone
-from model.evaluation.efficiency_measurement import video_like_pictures
-from model.evaluation.efficiency_modes import Mode, prepare_training
+from model.evaluation.efficiency.arms import Backbone
+from model.evaluation.efficiency.measurement import video_like_pictures
+from model.evaluation.efficiency.modes import Mode, prepare_training
 from model.evaluation.peak_memory import mean_token_share, measure_peak_bytes, predict_peak_bytes
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.evaluation.efficiency_arms import UNREDUCED, Backbone, paper_reductions
-from model.evaluation.efficiency_measurement import video_like_pictures
+from model.evaluation.efficiency.arms import UNREDUCED, Backbone, paper_reductions
+from model.evaluation.efficiency.measurement import video_like_pictures
 from model.token_reduction.kmedoids import kmedoids
 from model.token_reduction.naming import parse_reduction
 from model.vision_transformer.video_tower import VideoTower, open_trunk

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from model.evaluation.efficiency_arms import Arm
-from model.evaluation.efficiency_modes import Mode
-from model.evaluation.efficiency_timing import Spread
+from model.evaluation.efficiency.arms import Arm
+from model.evaluation.efficiency.modes import Mode
+from model.evaluation.efficiency.timing import Spread
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from model.evaluation.efficiency import ALL_MEASURED, WRONG_USAGE, main
+from model.evaluation.efficiency.__main__ import ALL_MEASURED, WRONG_USAGE, main
 
 
 def run(folder: Path, *options: str) -> Result:

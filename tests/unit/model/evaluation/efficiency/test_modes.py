@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import torch
 
-from model.evaluation.efficiency_arms import build_arms
-from model.evaluation.efficiency_measurement import video_like_pictures
-from model.evaluation.efficiency_modes import Mode, check_mode, prepare_encoding, prepare_training
+from model.evaluation.efficiency.arms import build_arms
+from model.evaluation.efficiency.measurement import video_like_pictures
+from model.evaluation.efficiency.modes import Mode, check_mode, prepare_encoding, prepare_training
 from tests.small_towers import IMAGE_SIZE, small_backbone
 
 FRAMES, BATCH = 12, 2

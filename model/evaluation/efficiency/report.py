@@ -10,9 +10,9 @@ import torch
 from rich import box
 from rich.table import Table
 
-from model.evaluation.efficiency_arms import Arm
-from model.evaluation.efficiency_figures import ArmFigures, Conditions, Failure, TrainingFigures
-from model.evaluation.efficiency_timing import Spread
+from model.evaluation.efficiency.arms import Arm
+from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure, TrainingFigures
+from model.evaluation.efficiency.timing import Spread
 from model.token_reduction.base import LayerTokens
 
 SPEED_HEADINGS = (

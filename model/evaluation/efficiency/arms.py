@@ -14,6 +14,7 @@ from model.config import PRESETS
 from model.evaluation.macs import count_macs
 from model.token_reduction.base import MANY_PATCHES, LayerTokens, TokenReducer, TowerShape
 from model.token_reduction.naming import parse_reduction
+from model.token_reduction.segments import default_tokens
 from model.vision_transformer.trunk import Trunk
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 
@@ -82,7 +83,7 @@ def paper_reductions(shape: TowerShape, frames: int) -> list[str]:
     has_many_patches = shape.patches > MANY_PATCHES
     table = PAPER_SEGMENTS_OF_MANY_PATCHES if has_many_patches else PAPER_SEGMENTS
     block = shape.layers // 2
-    tokens = round(shape.patches * 160 / 196) if has_many_patches else shape.patches
+    tokens = default_tokens(shape.patches)
     segments = table.get(frames)
     if segments is None:
         return ["centerclip", "tempme", "pooling", "sparse", "frames", "tome", "pitome"]
@@ -107,7 +108,7 @@ def _build_arm(backbone: Backbone, reducer: TokenReducer, frames: int) -> Arm:
 
 def _source_of(name: str) -> ModelSource:
     if name in PRESETS:
-        return ModelSource(PRESETS[name].architecture)  # a tag would be downloaded
+        return PRESETS[name]
     if name in open_clip.list_models():
         return ModelSource(name)
     raise ValueError(

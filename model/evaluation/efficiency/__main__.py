@@ -15,12 +15,12 @@ import torch
 import typer
 from rich.console import Console
 
-from model.evaluation.efficiency_arms import build_arms, build_backbone
-from model.evaluation.efficiency_figures import ArmFigures, Conditions, Failure
-from model.evaluation.efficiency_measurement import BackboneMeasurement
-from model.evaluation.efficiency_modes import Mode, check_mode
-from model.evaluation.efficiency_plot import check_plotting, write_plot
-from model.evaluation.efficiency_report import EfficiencyReport, memory_table, speed_table
+from model.evaluation.efficiency.arms import build_arms, build_backbone
+from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure
+from model.evaluation.efficiency.measurement import BackboneMeasurement
+from model.evaluation.efficiency.modes import Mode, check_mode
+from model.evaluation.efficiency.plot import check_plotting, write_plot
+from model.evaluation.efficiency.report import EfficiencyReport, memory_table, speed_table
 from model.factory import choose_device
 
 ALL_MEASURED, SOME_FAILED, WRONG_USAGE = 0, 1, 2

@@ -11,12 +11,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from model.evaluation.efficiency_arms import build_arms
-from model.evaluation.efficiency_figures import ArmFigures, Conditions, Failure, TrainingFigures
-from model.evaluation.efficiency_modes import Mode
-from model.evaluation.efficiency_plot import write_plot
-from model.evaluation.efficiency_report import EfficiencyReport, memory_table, speed_table, summarise_layers
-from model.evaluation.efficiency_timing import Spread
+from model.evaluation.efficiency.arms import build_arms
+from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure, TrainingFigures
+from model.evaluation.efficiency.modes import Mode
+from model.evaluation.efficiency.plot import write_plot
+from model.evaluation.efficiency.report import EfficiencyReport, memory_table, speed_table, summarise_layers
+from model.evaluation.efficiency.timing import Spread
 from model.token_reduction.base import LayerTokens
 from tests.small_towers import small_backbone
 

@@ -4,8 +4,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.evaluation.efficiency_figures import ArmFigures
-from model.evaluation.efficiency_report import EfficiencyReport, mean_tokens
+from model.evaluation.efficiency.figures import ArmFigures
+from model.evaluation.efficiency.report import EfficiencyReport, mean_tokens
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

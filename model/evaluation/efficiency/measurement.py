@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
-from model.evaluation.efficiency_arms import Arm, Backbone
-from model.evaluation.efficiency_figures import ArmFigures, Conditions, Failure, TrainingFigures
-from model.evaluation.efficiency_modes import Mode, prepare_encoding, prepare_training
-from model.evaluation.efficiency_timing import Spread, ratios, synchronise, time_interleaved
+from model.evaluation.efficiency.arms import Arm, Backbone
+from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure, TrainingFigures
+from model.evaluation.efficiency.modes import Mode, prepare_encoding, prepare_training
+from model.evaluation.efficiency.timing import Spread, ratios, synchronise, time_interleaved
 from model.evaluation.peak_memory import measure_peak_bytes
 from model.evaluation.reduction_share import profile_reduction_share
 

@@ -4,7 +4,7 @@ import pytest
 
 from model.checkpoint import DualEncoder, ModelSource
 from model.config import PRESETS
-from model.evaluation.efficiency_arms import build_arms, build_backbone, paper_reductions
+from model.evaluation.efficiency.arms import build_arms, build_backbone, paper_reductions
 from model.token_reduction.base import TowerShape
 from model.token_reduction.naming import parse_reduction
 from tests.small_towers import small_backbone
