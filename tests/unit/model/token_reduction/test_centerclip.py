@@ -248,8 +248,14 @@ def test_what_is_left_out_or_written_otherwise_is_named_in_full(
         ("B6-4,49/l1/cosine", "decides metric twice"),
         ("B6-4,49/mean/mean", "decides mean twice"),
         ("B6-4,49/0-iterations", "0 iterations.* the least is 1"),
-        ("B8-6,49+B8-3,49", r"after block 8 once it has reduced after block 8: name the stages by rising block"),
-        ("B8-6,49+B4-3,49", r"after block 4 once it has reduced after block 8: name the stages by rising block"),
+        (
+            "B8-6,49+B8-3,49",
+            r"after block 8 once it has reduced after block 8: name the stages by rising block",
+        ),
+        (
+            "B8-6,49+B4-3,49",
+            r"after block 4 once it has reduced after block 8: name the stages by rising block",
+        ),
         ("B4-6,49+B8-6,49", r"nothing to reduce at B8-6,49 once B4-6,49.*fewer than 6 segments or fewer"),
     ],
 )
