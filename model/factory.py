@@ -106,8 +106,18 @@ def choose_device(name: str) -> torch.device:
 def reducer_for(tower: nn.Module, reduction: str) -> TokenReducer:
     """Return the reducer called ``reduction`` for a visual tower.
 
-    Raises ValueError if it is unknown or does not fit the tower.
+    Raises ValueError if it is unknown, does not fit the tower, or gives other vectors every time.
     """
+    reducer = _parse_for(tower, reduction)
+    if not reducer.is_repeatable:
+        raise ValueError(
+            f"{reducer.name} draws anew each time, for training: vectors to search by must stay the same, "
+            f"as with {reducer.name.rpartition('/')[0]}"
+        )
+    return reducer
+
+
+def _parse_for(tower: nn.Module, reduction: str) -> TokenReducer:
     is_reducible = can_reduce(tower)
     name = reduction.strip().lower()
     if name == AUTO:

@@ -84,8 +84,8 @@ class FrameChoice:
 class TokenReducer(ABC):
     """Hooks that keep every token, for reducers to override; they hold no state of a run.
 
-    Each video's result is the same alone and in any batch. ``reducer.name`` read by ``parse_reduction``
-    gives an equal reducer.
+    Each video's result is the same alone and in any batch, and every time unless ``is_repeatable`` denies it.
+    ``reducer.name`` read by ``parse_reduction`` gives an equal reducer.
     """
 
     needs_trunk: ClassVar[bool] = True
@@ -95,6 +95,11 @@ class TokenReducer(ABC):
     @abstractmethod
     def name(self) -> str:
         """The canonical name."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same video has the same result every time: an index can hold no other."""
+        return True
 
     @classmethod
     @abstractmethod

@@ -44,6 +44,11 @@ class SparseSampling(TokenReducer):
         """As in ``sparse:B6-4,49``."""
         return f"sparse:{self.stage}" + (f"/{_RANDOM}" if self.is_random else "")
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Not while drawing."""
+        return not self.is_random
+
     def schedule(self, shape: TowerShape, frames: int) -> tuple[LayerTokens, ...]:
         """Return the token counts of each block; raises ValueError if the stage does not fit."""
         return schedule_stages(self.name, (self.stage,), shape, frames)

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from model.factory import EncoderSettings, choose_device
+from model.factory import EncoderSettings, choose_device, reducer_for
 from model.preprocessing import Preprocessing
+from tests.small_towers import small_tower
 
 SETTINGS = EncoderSettings(
     preset="tiny",
@@ -36,6 +37,13 @@ def test_whatever_changes_a_vector_changes_the_fingerprint(change: dict[str, obj
 
 def test_another_name_for_the_same_encoder_is_the_same_generation() -> None:
     assert dataclasses.replace(SETTINGS, preset="my-copy").fingerprint == SETTINGS.fingerprint
+
+
+def test_a_reduction_that_draws_anew_each_time_gives_no_vectors_to_search_by() -> None:
+    tower = small_tower()
+    with pytest.raises(ValueError, match=r"^sparse:B3-4,9/random draws anew.* as with sparse:B3-4,9$"):
+        reducer_for(tower, "sparse:B3-4,9/random")
+    assert reducer_for(tower, "sparse:B3-4,9").name == "sparse:B3-4,9"
 
 
 def test_a_device_that_does_not_exist_is_named() -> None:
