@@ -60,3 +60,7 @@ def test_the_hash_tells_one_changed_weight(folder: Path) -> None:
     with torch.no_grad():
         next(model.parameters()).add_(0.5)
     assert hash_weights(model) != before
+
+
+def test_random_weights_need_no_download() -> None:
+    ModelSource("PE-Core-T-16-384", "meta").build(is_trained=False)  # the tests let nothing connect

@@ -2,8 +2,6 @@
 
 import pytest
 
-from model.checkpoint import DualEncoder, ModelSource
-from model.config import PRESETS
 from model.evaluation.efficiency.arms import build_arms, build_backbone, paper_reductions
 from model.token_reduction.base import TowerShape
 from model.token_reduction.naming import parse_reduction
@@ -45,19 +43,6 @@ def test_a_preset_gives_its_tower_with_random_weights() -> None:
     weights = [backbone.tower.get_parameter("conv1.weight") for backbone in (first, again, other)]
     assert weights[0].equal(weights[1])
     assert not weights[0].equal(weights[2])
-
-
-def test_no_weights_are_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str | None, bool]] = []
-    build = ModelSource.build
-
-    def build_tiny(source: ModelSource, *, is_trained: bool) -> DualEncoder:
-        asked.append((source.tag, is_trained))
-        return build(PRESETS["tiny"], is_trained=False)
-
-    monkeypatch.setattr(ModelSource, "build", build_tiny)
-    assert build_backbone("paper-b32").name == "paper-b32"
-    assert asked == [(None, False)]  # open_clip downloads what has a tag, even to leave it unused
 
 
 def test_unknown_backbones_and_reductions_are_told_with_what_is_known() -> None:
