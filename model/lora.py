@@ -108,8 +108,10 @@ def add_lora(model: nn.Module, rank: int = 8) -> list[nn.Parameter]:
     """Put an adapter on the QKV projection of every block, freeze all else, and return what is to be trained.
 
     ``model`` is a whole open_clip model, or one of its towers. Raises ValueError if it has adapters already,
-    or no block that takes one.
+    or no block that takes one, and for a rank below 1.
     """
+    if rank < 1:
+        raise ValueError(f"adapters of rank {rank} train nothing: ask for 1 or more; the paper takes 8")
     if any(_adapted(model)):
         raise ValueError("the model has adapters already: merge them with merge_lora before adding others")
     projections = list(_projections(model))

@@ -30,8 +30,9 @@ class VideoEncoder:
     """A CLIP visual tower over the frames of a clip, with or without token reduction, then mean pooling.
 
     ``tower`` is moved to ``device`` and ``dtype`` in place. A reducer that joins frames leaves fewer vectors
-    than frames, and these are the segments; else segments are contiguous groups of frames. Raises ValueError
-    if tower, reducer and ``frames_per_clip`` do not fit.
+    than frames, and these are the segments; else segments are contiguous groups of frames. Where TempMe has
+    joined all frames, a segment's vector has seen the whole clip. Raises ValueError if tower, reducer and
+    ``frames_per_clip`` do not fit.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def best_of_groups(scores: Scores, owners: NDArray[np.integer]) -> Scores:
 
 
 def _rank_captions(scores: Scores, owners: NDArray[np.integer], ties: TiePolicy) -> RetrievalMetrics:
-    if ties == "legacy" and len(scores) > scores.shape[1]:
+    if ties == "legacy" and len(scores) > scores.shape[-1]:
         # For several captions, the published code counts each once at the place that an unstable sort gives
         # it, and takes torch's median. The last of the places is the only one that never flatters.
         return summarise(rank(scores, owners, "pessimistic"), lower_median=True)

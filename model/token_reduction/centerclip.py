@@ -14,6 +14,9 @@ from model.token_reduction.cluster_reducer import ClusterReducer
 from model.token_reduction.distances import Metric
 from model.token_reduction.kmedoids import ITERATIONS, Clusters, kmedoids
 
+MOST_ITERATIONS = 100
+"""The paper's limit. An accelerator runs as many as are asked for, needed or not."""
+
 _ITERATIONS = re.compile(r"(\d+)-iterations")
 
 
@@ -21,7 +24,7 @@ _ITERATIONS = re.compile(r"(\d+)-iterations")
 class CenterClip(ClusterReducer):
     """Reduce at each of ``stages`` to the medoids of k-medoids++; ``centerclip:B6-4,49`` has one stage.
 
-    Raises ValueError for stages out of order, or for no iterations.
+    Raises ValueError for stages out of order, and for no iterations or more than the paper's most.
     """
 
     family: ClassVar[str] = "centerclip"
@@ -31,8 +34,10 @@ class CenterClip(ClusterReducer):
     iterations: int = ITERATIONS
 
     def __post_init__(self) -> None:
-        if self.iterations < 1:
-            raise ValueError(f"{self.iterations} iterations asked of {self.family}: the least is 1")
+        if not 1 <= self.iterations <= MOST_ITERATIONS:
+            raise ValueError(
+                f"{self.iterations} iterations asked of {self.family}: ask for 1 to {MOST_ITERATIONS}"
+            )
         super().__post_init__()
 
     def _cluster(self, patches: Tensor, clusters: int, joined: int) -> Clusters:

@@ -19,6 +19,7 @@ from model.token_reduction.base import (
 )
 from model.token_reduction.centerclip import CenterClip
 from model.token_reduction.segments import Stage
+from model.token_reduction.tempme import TempMe
 from model.token_reduction.tome import ToMe
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 from tests.tower_probes import Observer, count_runs, gradients
@@ -154,6 +155,15 @@ def test_segments_of_one_frame_that_keep_every_token_give_the_unreduced_vectors(
     with torch.inference_mode():
         reduced = VideoTower(tower, centerclip(2, segments=6, tokens=16), 6).run(pictures)
         assert torch.equal(reduced.vectors, VideoTower(tower, UNREDUCED, 6).run(pictures).vectors)
+
+
+def test_a_frame_that_neither_merges_nor_is_glued_gives_the_unreduced_vector() -> None:
+    tower = small_tower()
+    pictures = torch.randn(3, 3, 32, 32)
+    idle = TempMe((1, 1, 1), 0, 1, 1, layers=4)
+    with torch.inference_mode():
+        reduced = VideoTower(tower, idle, 1).run(pictures)
+        assert torch.equal(reduced.vectors, VideoTower(tower, UNREDUCED, 1).run(pictures).vectors)
 
 
 def test_no_segment_sees_another() -> None:

@@ -182,6 +182,11 @@ def test_a_second_set_of_adapters_is_refused() -> None:
     assert add_lora(clip)
 
 
+def test_a_rank_that_trains_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="rank 0 train nothing: ask for 1 or more"):
+        add_lora(nn.Linear(2, 2), rank=0)
+
+
 def test_a_model_without_blocks_is_refused() -> None:
     with pytest.raises(ValueError, match="no block of this Linear"):
         add_lora(nn.Linear(3, 3))

@@ -14,11 +14,14 @@ from torch.nn.functional import normalize
 from model.preprocessing import Preprocessing
 from model.token_reduction.base import TokenReducer, Unreduced
 from model.token_reduction.centerclip import CenterClip
+from model.token_reduction.frame_choice import FewerFrames, SkipDuplicates
 from model.token_reduction.segments import Stage
+from model.token_reduction.tempme import TempMe
 from model.video_encoder import VideoEncoder
 
 PREPROCESSING = Preprocessing(32, (0.48, 0.46, 0.41), (0.27, 0.26, 0.28), "shortest")
 CENTERCLIP = CenterClip((Stage(2, segments=4, tokens=16),))
+TEMPME = TempMe((2, 2, 3), 2, 0.7, 0.9, layers=4)
 UNREDUCED = Unreduced()
 
 
@@ -104,6 +107,32 @@ def test_a_segment_vector_depends_on_the_frames_of_its_part_alone(reducer: Token
     changed[0, 6:9] = 255 - changed[0, 6:9]  # the third of four parts
     moved = np.abs(encoder.encode(clips).segments - encoder.encode(changed).segments).max(axis=2)[0] > 1e-4
     assert moved.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("reducer", "segments"), [(TEMPME, 4), (FewerFrames(5), 5), (FewerFrames(12), 4), (SkipDuplicates(), 4)]
+)
+def test_segments_are_the_vectors_that_are_fewer_than_the_frames_or_groups_of_them(
+    reducer: TokenReducer, segments: int
+) -> None:
+    encoder = small_encoder(reducer)
+    clips = random_clips(3)
+    embedding = encoder.encode(clips)
+    assert embedding.segments.shape == (3, encoder.segments_per_clip, 20) == (3, segments, 20)
+    mean = embedding.segments.mean(axis=1)
+    likeness = (embedding.clips * mean / np.linalg.norm(mean, axis=1, keepdims=True)).sum(axis=1)
+    np.testing.assert_allclose(likeness, 1, atol=1e-3)  # a group's mean is made a unit vector in between
+    np.testing.assert_allclose(encoder.encode(clips[1:2]).segments[0], embedding.segments[1], atol=1e-5)
+
+
+def test_where_frames_become_one_sequence_every_segment_has_seen_all_of_them() -> None:
+    encoder = small_encoder(TEMPME)
+    clips = random_clips(1)
+    changed = clips.copy()
+    changed[0, 6:9] = 255 - changed[0, 6:9]  # the third of four parts
+    moved = np.abs(encoder.encode(clips).segments - encoder.encode(changed).segments).max(axis=2)[0]
+    assert (moved > 1e-5).all()
+    assert moved.argmax() == 2
 
 
 def test_a_tower_that_is_no_vision_transformer_works_without_reduction() -> None:

@@ -75,3 +75,9 @@ def test_a_video_without_a_caption_is_refused_by_its_place() -> None:
 def test_an_owner_that_is_no_video_is_refused() -> None:
     with pytest.raises(ValueError, match="query 5 is candidate 3"):
         evaluate_captions(SCORES, np.array([0, 0, 1, 2, 2, 3]))
+
+
+@pytest.mark.parametrize("ties", get_args(TiePolicy))
+def test_scores_that_are_no_table_are_refused(ties: TiePolicy) -> None:
+    with pytest.raises(ValueError, match=r"scores \(6,\) and truth \(6,\) do not fit"):
+        evaluate_captions(SCORES[:, 0], OWNERS, ties)

@@ -247,7 +247,8 @@ def test_what_is_left_out_or_written_otherwise_is_named_in_full(
         ("B6-4,49/euclid", "'euclid' is no option of centerclip: known are l1, cosine,.* mean"),
         ("B6-4,49/l1/cosine", "decides metric twice"),
         ("B6-4,49/mean/mean", "decides mean twice"),
-        ("B6-4,49/0-iterations", "0 iterations.* the least is 1"),
+        ("B6-4,49/0-iterations", "^0 iterations.* ask for 1 to 100$"),
+        ("B6-4,49/101-iterations", "^101 iterations.* ask for 1 to 100$"),
         (
             "B8-6,49+B8-3,49",
             r"after block 8 once it has reduced after block 8: name the stages by rising block",
