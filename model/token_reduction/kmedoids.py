@@ -53,7 +53,8 @@ def kmedoids(
     check_clusters(clusters, tokens.shape[1])
     if iterations < 1:
         raise ValueError(f"k-medoids needs at least 1 iteration, not {iterations}")
-    first = torch.linalg.vector_norm(tokens, dim=2, dtype=torch.float32).argmax(1)  # (G,)
+    precision = torch.promote_types(tokens.dtype, torch.float32)
+    first = torch.linalg.vector_norm(tokens, dim=2, dtype=precision).argmax(1)  # (G,)
     medoids, members = _search(tokens.detach(), first, clusters, str(metric), iterations, with_members)
     return Clusters(medoids, members if with_members else None)
 

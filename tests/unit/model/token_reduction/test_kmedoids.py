@@ -147,6 +147,11 @@ def test_half_precision_tokens_have_the_medoids_of_their_values_even_under_autoc
         assert torch.equal(medoids_of(tokens, 49), medoids_of(tokens.float(), 49))
 
 
+def test_double_precision_tokens_have_the_medoids_of_their_values() -> None:
+    tokens = redundant_tokens(4, 3, 25, 64, seed=12)
+    assert torch.equal(medoids_of(tokens.double(), 25), medoids_of(tokens, 25))
+
+
 def test_short_cuts_for_matrix_products_change_nothing() -> None:
     tokens = redundant_tokens(4, 3, 49, 64, seed=8)
     exact = medoids_of(tokens, 49)
