@@ -168,7 +168,7 @@ class TempMe(TokenReducer):
             fitting = "-".join(str(factor) for factor in default_gluing(frames))
             raise ValueError(
                 f"{self.name} glues {prod(self.gluing)} frames into one sequence, and there are {frames}: "
-                f"take {prod(self.gluing)} frames, or glue {fitting}"
+                f"glue {fitting}, or take {prod(self.gluing)} frames"
             )
         check_merged(self.name, self.merged, shape)
 

@@ -64,7 +64,7 @@ def test_clips_glued_by_none_are_refused() -> None:
 @pytest.mark.parametrize(
     ("shape", "frames", "message"),
     [
-        (B32, 10, "glues 12 frames into one sequence, and there are 10: take 12 frames, or glue 1-2-5"),
+        (B32, 10, "glues 12 frames into one sequence, and there are 10: glue 1-2-5, or take 12 frames"),
         (TowerShape(24, 49, 1), 12, "layers=24"),
         (TowerShape(12, 3, 1), 12, "ask for at most 1"),
     ],
