@@ -2,7 +2,7 @@
 
 from open_clip.transformer import VisionTransformer
 
-from model.evaluation.efficiency_arms import Backbone
+from model.evaluation.efficiency.arms import Backbone
 from model.vision_transformer.video_tower import open_trunk
 
 IMAGE_SIZE = 32
