@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from model.token_reduction.base import Tokens
+from model.token_reduction.selection import end_to_end, select_tokens
 
 LEAST_NORM = 1e-12
 """A vector shorter than this is alike to none: the cosine is 0 instead of 0/0."""
@@ -88,9 +89,10 @@ def merge(tokens: Tokens, matching: Matching | None) -> Tokens:
     merged_sizes = sizes.gather(1, merged)  # (P, r)
     new_sizes = sizes.gather(1, kept).scatter_add(1, destinations, merged_sizes)  # (P, n-r)
     shares = merged_sizes.unsqueeze(1) / new_sizes.gather(1, destinations).unsqueeze(2)  # (P, r, r)
-    values = _select(tokens.values, kept)  # (P, n-r, C)
-    change = _change(_select(tokens.values, merged), _select(values, destinations), shares, destinations)
-    rows = _rows(destinations, values.shape[1])
+    values = select_tokens(tokens.values, kept)  # (P, n-r, C)
+    into = select_tokens(values, destinations)  # (P, r, C)
+    change = _change(select_tokens(tokens.values, merged), into, shares, destinations)
+    rows = end_to_end(destinations, values.shape[1])
     values.flatten(0, 1).index_add_(0, rows, change.flatten(0, 1))  # a view of a fresh copy
     origins = None
     if tokens.origins is not None:
@@ -111,18 +113,6 @@ def _change(merged: Tensor, into: Tensor, shares: Tensor, destinations: Tensor) 
         sums = weights @ merged.to(precision)
         change = sums - weights.sum(2, keepdim=True) * into.to(precision)
         return change.to(merged.dtype)
-
-
-def _select(values: Tensor, places: Tensor) -> Tensor:
-    """Return the tokens of (P, n, C) at ``places`` (P, m) of their sequence: (P, m, C)."""
-    rows = _rows(places, values.shape[1])  # whole rows are copied: gather would go by elements
-    return values.flatten(0, 1).index_select(0, rows).view(*places.shape, -1)
-
-
-def _rows(places: Tensor, length: int) -> Tensor:
-    """Return ``places`` (P, m) of sequences of ``length`` as (P*m,) places in all of them, end to end."""
-    first = torch.arange(0, places.shape[0] * length, length, device=places.device)
-    return (places + first.unsqueeze(1)).flatten()
 
 
 def _each(places: Tensor, like: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from model.token_reduction.base import MANY_PATCHES, LayerTokens, Tokens, TowerShape
+from model.token_reduction.selection import select_tokens
 
 FRAMES_PER_SEGMENT = 3
 """The paper's choice for its 12 frames (4 segments), and one of its choices for 60 (20)."""
@@ -132,10 +133,7 @@ class Segments:
 
     def keep(self, places: Tensor) -> Tokens:
         """Return the tokens with the patches at ``places`` (B*S, K), ascending, and no other."""
-        members = self.patches.shape[1]
-        first = torch.arange(0, self.patches.shape[0] * members, members, device=places.device)
-        rows = (places + first.unsqueeze(1)).flatten()  # one row copied at a time: gather goes by elements
-        patches = self.patches.flatten(0, 1).index_select(0, rows).unflatten(0, places.shape)
+        patches = select_tokens(self.patches, places)  # (B*S, K, C)
         return self.with_patches(patches, None if self.origins is None else self.origins.gather(1, places))
 
     def with_patches(self, patches: Tensor, origins: Tensor | None) -> Tokens:

@@ -7,7 +7,7 @@ from open_clip.transformer import AttentionalPooler, PatchDropout, ResidualAtten
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from model.fused_attention import fused_attention, split_heads
+from model.fused_attention import fused_attention, size_bias, split_heads
 from model.lora import LowRankAttention
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
@@ -139,9 +139,8 @@ def _pool_by_attention(pooler: AttentionalPooler, tokens: Tokens) -> Tensor:
     """Return what the pooler's queries see of the tokens (P, queries, D), each token weighed by its size."""
     seen = pooler.ln_k(tokens.values)  # (P, n, C)
     queries = pooler.ln_q(pooler.query).expand(seen.shape[0], -1, -1)  # (P, queries, D)
-    bias = None
-    if tokens.sizes is not None:
-        per_head = tokens.sizes.log().to(seen.dtype).repeat_interleave(pooler.attn.num_heads, 0)
-        bias = per_head.unsqueeze(1).expand(-1, queries.shape[1], -1)  # (P*heads, queries, n)
+    bias = size_bias(tokens.sizes, seen.dtype)
+    if bias is not None:
+        bias = bias.expand(-1, pooler.attn.num_heads, queries.shape[1], -1).flatten(0, 1)
     pooled: Tensor = pooler.attn(queries, seen, seen, need_weights=False, attn_mask=bias)[0]
     return pooled

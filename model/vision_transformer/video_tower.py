@@ -136,6 +136,9 @@ def can_reduce(tower: nn.Module) -> bool:
 
 def _open_if_needed(tower: nn.Module, reducer: TokenReducer) -> Trunk | None:
     """Return the trunk; None for a tower that must, and may, run whole."""
-    if reducer.needs_trunk or can_reduce(tower):
+    try:
         return open_trunk(tower)
-    return None
+    except ValueError:
+        if reducer.needs_trunk:
+            raise
+        return None

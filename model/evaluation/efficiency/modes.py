@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy
 
+from model.temporal_pooling import pool_mean
 from model.vision_transformer.video_tower import VideoTower
 
 MANY_ARMS = 64
@@ -69,8 +70,7 @@ def prepare_training(
             weight.grad = None
         with _autocast(pictures.device, dtype):
             vectors = encode(pictures).unflatten(0, (len(targets), -1))  # (B, V, D)
-        videos = normalize(normalize(vectors.float(), dim=-1).mean(1), dim=-1)  # (B, D)
-        scores = LOGIT_SCALE * videos @ targets.T
+        scores = LOGIT_SCALE * pool_mean(vectors.float()) @ targets.T
         ((cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2).backward()
 
     return step
