@@ -1,1 +1,1 @@
-"""From photographs with captions to the weights of a dual encoder."""
+"""Training: fine-tuning on captioned videos, and the bundled model from nothing."""

@@ -12,10 +12,10 @@ from torch.nn.functional import normalize
 from model.checkpoint import CONFIGURATION_FILE, DualEncoder, ModelSource
 from model.photographs import CaptionedPhotograph
 from model.preprocessing import Preprocessing
-from model.training.alignment import Concepts, TextAligner, TextSource, encode_texts, teacher_vectors
-from model.training.distillation import Distiller, Student, StudentSource, mirror
-from model.training.teacher import TEACHER_CHANNELS
-from model.training.views import MAP_CHANNELS, Views
+from model.training.bundled.alignment import Concepts, TextAligner, TextSource, encode_texts, teacher_vectors
+from model.training.bundled.distillation import Distiller, Student, StudentSource, mirror
+from model.training.bundled.teacher import TEACHER_CHANNELS
+from model.training.bundled.views import MAP_CHANNELS, Views
 
 CPU = torch.device("cpu")
 NAMES = ("red", "green", "blue", "white", "black", "yellow")

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from model.training.schedule import WARM_UP, make_optimizer, set_learning_rate
+from model.training.bundled.schedule import WARM_UP, make_optimizer, set_learning_rate
 
 
 def rate_at(spent: float) -> float:

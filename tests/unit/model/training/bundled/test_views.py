@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.training.views import MAP_CHANNELS, SMALLEST_CROP, principal_components, random_crop
+from model.training.bundled.views import MAP_CHANNELS, SMALLEST_CROP, principal_components, random_crop
 
 
 @given(st.integers(20, 300), st.integers(20, 300), st.integers(0, 2**32 - 1))

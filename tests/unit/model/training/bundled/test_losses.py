@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from model.training.losses import contrastive_loss, cosine_loss
+from model.training.bundled.losses import contrastive_loss, cosine_loss
 
 
 def unit_vectors(count: int, seed: int) -> torch.Tensor:

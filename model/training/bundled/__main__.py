@@ -1,4 +1,4 @@
-"""``python -m model.training.train``: the bundled model, from data to weights in one command.
+"""``python -m model.training.bundled``: the bundled model, from data to weights in one command.
 
 The folder given by ``--data`` holds ``flickr8k/{train,val}.tar``, ``tiny-imagenet/`` and ``teachers/``.
 Views and teacher features are kept in ``--work``, so that a second run starts at stage 1.
@@ -16,11 +16,11 @@ from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.evaluation.retrieval_metrics import RetrievalMetrics
 from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 from model.text_encoder import Tokenizer
-from model.training.alignment import TextAligner, TextSource, encode_texts, read_concepts, teacher_vectors
-from model.training.distillation import Distiller, Student, StudentSource
-from model.training.views import ViewRecipe, make_views, random_crop
+from model.training.bundled.alignment import TextAligner, TextSource, encode_texts, read_concepts, teacher_vectors
+from model.training.bundled.distillation import Distiller, Student, StudentSource
+from model.training.bundled.views import ViewRecipe, make_views, random_crop
 
-logger = logging.getLogger("model.training.train")  # its name also when it is run as a script
+logger = logging.getLogger("model.training.bundled")  # its name also when it is run as a script
 
 VIEWS_OF_CAPTIONED = 8
 VIEWS_OF_LABELLED = 1
@@ -90,7 +90,7 @@ def _text_sources(
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(prog="python -m model.training.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m model.training.bundled", description=__doc__)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with flickr8k/, tiny-imagenet/, teachers/"
     )

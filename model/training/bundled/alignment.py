@@ -21,10 +21,10 @@ from torch.nn.functional import normalize
 from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
 from model.photographs import CaptionedPhotograph
 from model.text_encoder import Tokenizer
-from model.training.losses import contrastive_loss, cosine_loss
-from model.training.schedule import make_optimizer, reduced_precision, set_learning_rate
-from model.training.teacher import TEACHER_CHANNELS
-from model.training.views import Views
+from model.training.bundled.losses import contrastive_loss, cosine_loss
+from model.training.bundled.schedule import make_optimizer, reduced_precision, set_learning_rate
+from model.training.bundled.teacher import TEACHER_CHANNELS
+from model.training.bundled.views import Views
 
 logger = logging.getLogger(__name__)
 

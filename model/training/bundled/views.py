@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.photographs import CaptionedPhotograph, resize
-from model.training.teacher import TEACHER_CHANNELS, TEACHER_GRID, TEACHER_SIZE, MobileNetTeacher
+from model.training.bundled.teacher import TEACHER_CHANNELS, TEACHER_GRID, TEACHER_SIZE, MobileNetTeacher
 
 MAP_CHANNELS = 128
 """Principal components kept of the teacher's 1280 channels: they hold most of its variance."""

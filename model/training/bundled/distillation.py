@@ -26,11 +26,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
 from model.preprocessing import Preprocessing
-from model.training.alignment import TextSource
-from model.training.losses import contrastive_loss, cosine_loss
-from model.training.schedule import make_optimizer, reduced_precision, set_learning_rate
-from model.training.teacher import TEACHER_GRID
-from model.training.views import MAP_CHANNELS
+from model.training.bundled.alignment import TextSource
+from model.training.bundled.losses import contrastive_loss, cosine_loss
+from model.training.bundled.schedule import make_optimizer, reduced_precision, set_learning_rate
+from model.training.bundled.teacher import TEACHER_GRID
+from model.training.bundled.views import MAP_CHANNELS
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""From photographs with captions to the weights of a dual encoder."""
