@@ -1,0 +1,1 @@
+"""Datasets of videos or pictures with sentences, read from their official annotation files."""
