@@ -17,9 +17,9 @@ from torch.nn.functional import normalize
 
 from model.checkpoint import DualEncoder, ModelSource, preprocessing_of
 from model.config import resolve_source
+from model.datasets.photographs import CaptionedPhotograph, centre_crop, read_flickr8k, resize
 from model.evaluation.caption_groups import evaluate_captions
 from model.evaluation.retrieval_metrics import RetrievalMetrics
-from model.photographs import CaptionedPhotograph, centre_crop, read_flickr8k, resize
 from model.text_encoder import Tokenizer
 
 BATCH = 128

@@ -13,10 +13,16 @@ import torch
 from open_clip.model import CustomTextCLIP
 
 from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
+from model.datasets.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 from model.evaluation.retrieval_metrics import RetrievalMetrics
-from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 from model.text_encoder import Tokenizer
-from model.training.bundled.alignment import TextAligner, TextSource, encode_texts, read_concepts, teacher_vectors
+from model.training.bundled.alignment import (
+    TextAligner,
+    TextSource,
+    encode_texts,
+    read_concepts,
+    teacher_vectors,
+)
 from model.training.bundled.distillation import Distiller, Student, StudentSource
 from model.training.bundled.views import ViewRecipe, make_views, random_crop
 

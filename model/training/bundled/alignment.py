@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from model.datasets.photographs import CaptionedPhotograph
 from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
-from model.photographs import CaptionedPhotograph
 from model.text_encoder import Tokenizer
 from model.training.bundled.losses import contrastive_loss, cosine_loss
 from model.training.bundled.schedule import make_optimizer, reduced_precision, set_learning_rate

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.photographs import CaptionedPhotograph, resize
+from model.datasets.photographs import CaptionedPhotograph, resize
 from model.training.bundled.teacher import TEACHER_CHANNELS, TEACHER_GRID, TEACHER_SIZE, MobileNetTeacher
 
 MAP_CHANNELS = 128

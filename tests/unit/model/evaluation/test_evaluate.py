@@ -5,8 +5,8 @@ import io
 from PIL import Image
 
 from model.config import PRESETS
+from model.datasets.photographs import CaptionedPhotograph
 from model.evaluation.evaluate import evaluate_photographs
-from model.photographs import CaptionedPhotograph
 
 
 def photograph(name: str, colour: str, *captions: str) -> CaptionedPhotograph:

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import normalize
 
 from model.checkpoint import CONFIGURATION_FILE, DualEncoder, ModelSource
-from model.photographs import CaptionedPhotograph
+from model.datasets.photographs import CaptionedPhotograph
 from model.preprocessing import Preprocessing
 from model.training.bundled.alignment import Concepts, TextAligner, TextSource, encode_texts, teacher_vectors
 from model.training.bundled.distillation import Distiller, Student, StudentSource, mirror

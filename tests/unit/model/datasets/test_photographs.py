@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
+from model.datasets.photographs import centre_crop, read_flickr8k, read_tiny_imagenet
 
 
 def picture(colour: str) -> bytes:
