@@ -12,17 +12,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.messages import (
     DecodeMessage,
-    DecodePlan,
     DecodeProgress,
     DecodeSummary,
+    FramePlan,
+    Plan,
+    read_plan,
     write_message,
 )
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.reader import FrameReader
 from indexer.errors import DecoderCrashed, IndexingError
+
+if TYPE_CHECKING:
+    from indexer.decoding.clip_maker import ClipMaker
 
 PROGRESS_INTERVAL_S = 0.5
 
@@ -61,15 +68,16 @@ def cpu_limit_s(video: VideoProbe) -> int:
     return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s, MAX_CPU_S))
 
 
-def decode(path: Path, plan: DecodePlan) -> Iterator[DecodeMessage]:
-    """Yield what the file is, its clips with progress between them, and the summary; raises IndexingError."""
+def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
+    """Yield what the file is, what `plan` asks for with progress between, and the summary.
+
+    Raises IndexingError.
+    """
     video = probe(path)
     yield video
-    # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.
-    from indexer.decoding.clip_maker import ClipMaker
-
+    maker = _maker(plan)
     _limit(resource.RLIMIT_CPU, cpu_limit_s(video), is_final=False)
-    maker, reader = ClipMaker(plan), FrameReader(path, video)
+    reader = FrameReader(path, video, until_s=plan.until_s)
     told_at = time.monotonic()
     for timed in reader:
         yield from maker.add(timed)
@@ -82,7 +90,7 @@ def decode(path: Path, plan: DecodePlan) -> Iterator[DecodeMessage]:
 
 def main(arguments: Sequence[str]) -> int:
     """Decode the file that the three `arguments` name; return the exit status."""
-    limits, plan = DecodeLimits(**json.loads(arguments[0])), DecodePlan(**json.loads(arguments[1]))
+    limits, plan = DecodeLimits(**json.loads(arguments[0])), read_plan(arguments[1])
     path = Path(arguments[2])
     # Whatever a library prints must not get between the messages.
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -99,6 +107,15 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1  # the parent has gone or lost interest
     return 0
+
+
+def _maker(plan: Plan) -> "ClipMaker | FrameSampler":
+    if isinstance(plan, FramePlan):
+        return FrameSampler(plan)
+    # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.
+    from indexer.decoding.clip_maker import ClipMaker
+
+    return ClipMaker(plan)
 
 
 def _limit(kind: int, value: int, *, is_final: bool = True) -> None:

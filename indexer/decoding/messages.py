@@ -1,13 +1,15 @@
 """What the decoding child tells its parent: one line of JSON a message, then raw bytes, never pickle.
 
 A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, then one `DecodeSummary`;
-or, at any point, one `IndexingError` (its code and message) and nothing more.
+or, at any point, one `IndexingError` (its code and message) and nothing more. Where a `FramePlan` was given,
+at most one `DecodedFrames` takes the place of the clips.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from indexer.decoding.probe import VideoProbe
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_THUMBNAIL_BYTES = 8 * 1024 * 1024
+
+MAX_FRAMES_PER_S = 1000.0
+"""No film that people describe has more."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class DecodePlan:
     min_clip_s: float = 2.0
     max_clip_s: float = 10.0
 
+    until_s: ClassVar[float] = math.inf
+    """Clips are made of the whole video."""
+
     def __post_init__(self) -> None:
         """Refuse sizes and bounds that no clip can satisfy; raises ValueError."""
         for name in ("image_size", "frames_per_clip", "thumbnail_width"):
@@ -42,6 +50,41 @@ class DecodePlan:
                 f"min_clip_s={self.min_clip_s}, max_clip_s={self.max_clip_s}: "
                 "the longest clip must be at least twice the shortest, or a remainder fits nowhere"
             )
+
+
+@dataclass(frozen=True)
+class FramePlan:
+    """Which frames of a video to make squares of `image_size` pixels of.
+
+    Of the seconds from `start_s` to `end_s` (None: the video's end) `frames_per_second`, thinned evenly where
+    that makes more than `most`.
+    """
+
+    image_size: int
+    resize_mode: Literal["shortest", "squash"]
+    frames_per_second: float
+    most: int
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no video can give; raises ValueError."""
+        for name in ("image_size", "most"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
+        if self.resize_mode not in ("shortest", "squash"):
+            raise ValueError(f"resize_mode={self.resize_mode!r}: must be 'shortest' or 'squash'")
+        if not 0 < self.frames_per_second <= MAX_FRAMES_PER_S:
+            raise ValueError(
+                f"frames_per_second={self.frames_per_second}: must be over 0 and at most {MAX_FRAMES_PER_S}"
+            )
+        if not 0 <= self.start_s < self.until_s:
+            raise ValueError(f"no span of a video begins at {self.start_s} s and ends at {self.end_s} s")
+
+    @property
+    def until_s(self) -> float:
+        """The second from which on nothing is decoded."""
+        return math.inf if self.end_s is None else self.end_s
 
 
 @dataclass(frozen=True)
@@ -63,15 +106,26 @@ class DecodedClip:
 
 
 @dataclass(frozen=True)
+class DecodedFrames:
+    """The pictures of a span in time order: `frames` (F, H, W, 3) uint8 RGB, F at least 1."""
+
+    frames: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class DecodeSummary:
-    """What became of the whole video: seconds and frames decoded, and what was wrong with it, if anything."""
+    """What became of the video, up to the last second asked for.
+
+    Seconds and frames decoded, and what was wrong with it, if anything.
+    """
 
     decoded_seconds: float
     frames_decoded: int
     warning: str | None
 
 
-DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodeSummary
+DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodedFrames | DecodeSummary
+Plan = DecodePlan | FramePlan
 ReadExactly = Callable[[int], bytes]
 
 _PLAIN_MESSAGES: dict[str, type[VideoProbe] | type[DecodeProgress] | type[DecodeSummary]] = {
@@ -81,6 +135,12 @@ _PLAIN_MESSAGES: dict[str, type[VideoProbe] | type[DecodeProgress] | type[Decode
 }
 _NAMES = {kind: name for name, kind in _PLAIN_MESSAGES.items()}
 _ERRORS = {kind.code: kind for kind in errors.IndexingError.__subclasses__()}
+
+
+def read_plan(text: str) -> Plan:
+    """Return the plan that the parent wrote as JSON; raises ValueError or TypeError for what is none."""
+    values = json.loads(text)
+    return FramePlan(**values) if "frames_per_second" in values else DecodePlan(**values)
 
 
 def write_message(stream: BinaryIO, message: DecodeMessage | errors.IndexingError) -> None:
@@ -97,6 +157,9 @@ def write_message(stream: BinaryIO, message: DecodeMessage | errors.IndexingErro
             "decoded_s": message.decoded_s,
             "thumbnail_bytes": len(message.thumbnail_jpeg),
         }
+    elif isinstance(message, DecodedFrames):
+        payload = (message.frames.tobytes(),)
+        header = {"kind": "frames", "count": len(message.frames)}
     else:
         header = {"kind": _NAMES[type(message)], **asdict(message)}
     stream.write(json.dumps(header).encode() + b"\n")
@@ -105,7 +168,7 @@ def write_message(stream: BinaryIO, message: DecodeMessage | errors.IndexingErro
     stream.flush()
 
 
-def read_message(line: bytes, read_exactly: ReadExactly, plan: DecodePlan) -> DecodeMessage:
+def read_message(line: bytes, read_exactly: ReadExactly, plan: Plan) -> DecodeMessage:
     """Return the message that the header `line` begins, taking its bytes from `read_exactly`.
 
     Raises the IndexingError that the child reports, or ValueError when the line is no message of ours.
@@ -114,8 +177,10 @@ def read_message(line: bytes, read_exactly: ReadExactly, plan: DecodePlan) -> De
     kind = header.pop("kind")
     if kind == "error":
         raise _ERRORS.get(header["code"], errors.DecoderCrashed)(str(header["message"]))
-    if kind == "clip":
+    if kind == "clip" and isinstance(plan, DecodePlan):
         return _read_clip(header, read_exactly, plan)
+    if kind == "frames" and isinstance(plan, FramePlan):
+        return _read_frames(int(header["count"]), read_exactly, plan)
     return _PLAIN_MESSAGES[kind](**header)
 
 
@@ -124,12 +189,21 @@ def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: Decode
     thumbnail_bytes = int(header["thumbnail_bytes"])
     if not 0 < thumbnail_bytes <= MAX_THUMBNAIL_BYTES:
         raise ValueError(f"thumbnail of {thumbnail_bytes} bytes: must be 1 to {MAX_THUMBNAIL_BYTES}")
-    # A copy, because an array over bytes is read-only, which torch warns about.
-    frames = np.frombuffer(read_exactly(int(np.prod(shape))), dtype=np.uint8).reshape(shape).copy()
     return DecodedClip(
         start_s=float(header["start_s"]),
         end_s=float(header["end_s"]),
-        frames=frames,
+        frames=_read_pixels(read_exactly, shape),
         thumbnail_jpeg=read_exactly(thumbnail_bytes),
         decoded_s=float(header["decoded_s"]),
     )
+
+
+def _read_frames(count: int, read_exactly: ReadExactly, plan: FramePlan) -> DecodedFrames:
+    if not 0 < count <= plan.most:
+        raise ValueError(f"{count} frames: must be 1 to {plan.most}")
+    return DecodedFrames(_read_pixels(read_exactly, (count, plan.image_size, plan.image_size, 3)))
+
+
+def _read_pixels(read_exactly: ReadExactly, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    # A copy, because an array over bytes is read-only, which torch warns about.
+    return np.frombuffer(read_exactly(math.prod(shape)), dtype=np.uint8).reshape(shape).copy()

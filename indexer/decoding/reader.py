@@ -4,6 +4,7 @@ Errors are normal input: a packet that does not decode is passed over and counte
 breaks off ends the reading. What decoded is kept, and `FrameReader.warning` says what was wrong.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,17 +37,20 @@ class TimedFrame:
 class FrameReader:
     """Iterates over the frames of the file at an absolute path; afterwards its attributes say how it went."""
 
-    def __init__(self, path: Path, probe: VideoProbe, max_pixels: int = MAX_PIXELS) -> None:
-        """Remember what to read; the file is opened by iterating."""
+    def __init__(
+        self, path: Path, probe: VideoProbe, max_pixels: int = MAX_PIXELS, until_s: float = math.inf
+    ) -> None:
+        """Remember what to read, up to the second `until_s`; the file is opened by iterating."""
         self._path = path
         self._probe = probe
         self._max_pixels = max_pixels
+        self._until_s = until_s
         self._damaged_packets = 0
         self._is_encrypted = False
         self._broke_off: str | None = None
         self.frames_decoded = 0
         self.end_s = 0.0
-        """The second at which the last frame read so far ceases to be shown."""
+        """The second at which the last frame read so far ceases to be shown, or reading was to end."""
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Yield each frame once; raises the IndexingError that says why there is none."""
@@ -63,7 +67,7 @@ class FrameReader:
             found.append(f"damaged packets passed over: {self._damaged_packets}")
         if self._broke_off:
             found.append(f"the file breaks off ({self._broke_off})")
-        claimed_s = self._probe.duration_s or 0.0
+        claimed_s = min(self._probe.duration_s or 0.0, self._until_s)
         if claimed_s - self.end_s > max(SHORTFALL_S, SHORTFALL_FRACTION * claimed_s):
             found.append(f"it claims {claimed_s:.1f} s and {self.end_s:.1f} s could be decoded")
         return f"Partly damaged: {'; '.join(found)}." if found else None
@@ -75,7 +79,9 @@ class FrameReader:
             for frame in self._decoded(packet):
                 time_s = clock.time_s(frame.pts, frame.duration)
                 self.frames_decoded += 1
-                self.end_s = clock.end_s
+                self.end_s = min(clock.end_s, self._until_s)
+                if time_s >= self._until_s:
+                    return
                 yield TimedFrame(frame, time_s, aspect, upright_rotation(frame))
 
     def _packets(self, video: OpenVideo) -> Iterator["Packet[VideoStream]"]:

@@ -17,7 +17,15 @@ from types import TracebackType
 from typing import IO, Self
 
 from indexer.decoding.child import DecodeLimits
-from indexer.decoding.messages import MAX_HEADER_BYTES, DecodeMessage, DecodePlan, DecodeSummary, read_message
+from indexer.decoding.messages import (
+    MAX_HEADER_BYTES,
+    DecodeMessage,
+    DecodePlan,
+    DecodeSummary,
+    FramePlan,
+    Plan,
+    read_message,
+)
 from indexer.errors import DecoderCrashed, DecoderStalled, IndexingError
 
 STALL_S = 60.0
@@ -37,10 +45,10 @@ CHILD_COMMAND = [sys.executable, "-P", "-m", "indexer.decoding.child"]
 _CHUNK_BYTES = 1 << 16
 
 
-class ClipDecoding:
+class Decoding:
     """A running decode: iterate over its messages, and leave its `with` block (or call `close`) to end it."""
 
-    def __init__(self, path: Path, plan: DecodePlan, limits: DecodeLimits, stall_s: float) -> None:
+    def __init__(self, path: Path, plan: Plan, limits: DecodeLimits, stall_s: float) -> None:
         """Start the child; raises ValueError for a relative path."""
         if not path.is_absolute():
             raise ValueError(f"path {str(path)!r} is relative: pass an absolute path")
@@ -187,13 +195,22 @@ class _Pipes:
 
 def decode_clips(
     path: Path, plan: DecodePlan, limits: DecodeLimits | None = None, stall_s: float = STALL_S
-) -> ClipDecoding:
+) -> Decoding:
     """Start decoding the file at the absolute `path` in a child process; use as `with … as messages`.
 
     Iterating gives a VideoProbe, then DecodeProgress and DecodedClip in time order, then a DecodeSummary,
     and raises the IndexingError that says why the file is refused or the decoder died.
     """
-    return ClipDecoding(path, plan, limits or DecodeLimits(), stall_s)
+    return Decoding(path, plan, limits or DecodeLimits(), stall_s)
+
+
+def decode_frames(path: Path, plan: FramePlan) -> Decoding:
+    """Start decoding frames of the file at the absolute `path`, as `decode_clips` does for clips.
+
+    Iterating gives a VideoProbe, DecodeProgress, one DecodedFrames if the span shows anything, and a
+    DecodeSummary that counts up to the end of the span.
+    """
+    return Decoding(path, plan, DecodeLimits(), STALL_S)
 
 
 def child_environment() -> dict[str, str]:

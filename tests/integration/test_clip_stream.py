@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 from indexer import clip_stream
 from indexer.decoding.messages import DecodedClip, DecodePlan
 from indexer.decoding.sandbox import decode_clips
+from indexer.record_stream import READER_GONE, pixel_record, refusal_record, write_records
+from model.decoded_stream import RefusedVideo, VideoClip, VideoReadingError
 from model.evaluation import video_clips
-from model.evaluation.video_clips import RefusedVideo, VideoClip, VideoReadingError, read_clips
+from model.evaluation.video_clips import read_clips
 from model.preprocessing import Preprocessing
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated, write_two_scenes
 
@@ -109,17 +111,16 @@ def test_a_stream_that_is_cut_off_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_at: str
 ) -> None:
     stream = BytesIO()
-    clip = DecodedClip(0.0, 2.0, np.zeros((FRAMES, 32, 32, 3), np.uint8), b"", 2.0)
-    clip_stream.write_records(stream, [clip_stream.clip_record(tmp_path / "a.mp4", clip)], limit=None)
+    frames = np.zeros((FRAMES, 32, 32, 3), np.uint8)
+    write_records(stream, [pixel_record("clip", tmp_path / "a.mp4", (0.0, 2.0), frames)])
     whole = stream.getvalue()
     length = {"in a header": 30, "in the pixels": 1000, "before the end": whole.rindex(b'{"kind": "end"')}
     cut = tmp_path / "stream"
     cut.write_bytes(whole[: length[cut_at]])
     read_it = f"import sys; sys.stdout.buffer.write(open({str(cut)!r}, 'rb').read()); sys.exit('bye')"
     stream_of(monkeypatch, read_it)
-    with pytest.raises(
-        VideoReadingError, match=r"exited with status 1 before the last clip \(it said: bye\)"
-    ):
+    complaint = r"exited with status 1 before its last record \(it said: bye\)"
+    with pytest.raises(VideoReadingError, match=complaint):
         read(tmp_path)
 
 
@@ -156,7 +157,7 @@ def test_a_reader_that_stops_early_ends_the_process_quietly(tmp_path: Path) -> N
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["path"] == str(tmp_path / "a.mp4")
     process.stdout.close()
-    assert process.wait(timeout=30) == clip_stream.READER_GONE
+    assert process.wait(timeout=30) == READER_GONE
     assert process.stderr is not None
     with process.stderr as said:
         assert said.read() == b""
@@ -165,7 +166,7 @@ def test_a_reader_that_stops_early_ends_the_process_quietly(tmp_path: Path) -> N
 def test_closing_the_clips_early_does_not_wait_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = clip_stream.refusal_record(tmp_path / "a.mp4", "empty-file", "it is empty")
+    record = refusal_record(tmp_path / "a.mp4", "empty-file", "it is empty")
     line = json.dumps(record.header)
     stream_of(monkeypatch, f"import time; print({line!r}, flush=True); time.sleep(600)")
     started = monotonic()

@@ -90,4 +90,4 @@ def test_a_reader_that_dies_is_told_apart_from_wrong_usage(
     monkeypatch.setattr("model.evaluation.video_clips.COMMAND", ["false"])
     answer = run(folder, "--reducer=frames:6")
     assert answer.exit_code == drift.READING_FAILED
-    assert "exited with status 1 before the last clip" in answer.stderr
+    assert "exited with status 1 before its last record" in answer.stderr

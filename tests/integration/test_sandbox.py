@@ -14,7 +14,7 @@ from indexer.decoding import sandbox
 from indexer.decoding.child import DecodeLimits, cpu_limit_s
 from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeProgress, DecodeSummary
 from indexer.decoding.probe import VideoProbe
-from indexer.decoding.sandbox import ClipDecoding, decode_clips
+from indexer.decoding.sandbox import Decoding, decode_clips
 from indexer.errors import DecoderCrashed, DecoderStalled, NotAVideo
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated
 
@@ -214,7 +214,7 @@ def test_the_cpu_limit_grows_with_the_length_and_has_an_end() -> None:
 
 
 def test_leaving_twice_does_no_harm(tmp_path: Path) -> None:
-    messages: ClipDecoding = decode_clips(write_plain(tmp_path / "a.mp4", 1.0), PLAN)
+    messages: Decoding = decode_clips(write_plain(tmp_path / "a.mp4", 1.0), PLAN)
     list(messages)
     messages.close()
     messages.close()

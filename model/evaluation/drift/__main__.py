@@ -17,11 +17,12 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from model.decoded_stream import RefusedVideo, VideoReadingError
 from model.evaluation.drift.display import show_report
 from model.evaluation.drift.encoding import choose_reducers, encode_with_each, with_reducer
 from model.evaluation.drift.queries import EVERYDAY_QUERIES, read_queries
 from model.evaluation.drift.report import UNREDUCED, DriftReport, compare, depth_for, recommend
-from model.evaluation.video_clips import RefusedVideo, VideoReadingError, read_clips
+from model.evaluation.video_clips import read_clips
 from model.factory import Encoders, load_encoders
 from model.token_reduction.base import TokenReducer
 from model.video_encoder import VideoEncoder

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.decoded_stream import RefusedVideo
 from model.evaluation.drift.encoding import Encoded
 from model.evaluation.drift.metrics import (
     CosineDrift,
@@ -14,7 +15,6 @@ from model.evaluation.drift.metrics import (
     agreement_of_queries,
     measure_drift,
 )
-from model.evaluation.video_clips import RefusedVideo
 
 ENOUGH_OVERLAP = 0.9
 """Nine of the first ten hits in common: one seldom notices the tenth."""

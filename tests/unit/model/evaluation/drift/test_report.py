@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 
+from model.decoded_stream import RefusedVideo
 from model.evaluation.drift.display import show_report
 from model.evaluation.drift.encoding import Encoded
 from model.evaluation.drift.metrics import CosineDrift, RankAgreement
 from model.evaluation.drift.report import DriftReport, ReducerDrift, compare, conclusion, depth_for, recommend
-from model.evaluation.video_clips import RefusedVideo
 from model.video_encoder import VideoEmbedding
 
 
