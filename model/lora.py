@@ -131,6 +131,11 @@ def add_lora(model: nn.Module, rank: int = 8) -> list[nn.Parameter]:
     return list(adapters.parameters())
 
 
+def takes_lora(model: nn.Module) -> bool:
+    """Tell whether ``model``, a tower or the blocks of one, has a place for adapters."""
+    return any(True for _ in _projections(model))
+
+
 def merge_lora(model: nn.Module) -> None:
     """Add every adapter to the weight beside it and put plain modules back. All stays frozen."""
     for owner, name, adapted in list(_adapted(model)):
