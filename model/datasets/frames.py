@@ -10,12 +10,13 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.datasets.base import CaptionedItem, Photograph, Refusal, VideoFile
+from model.datasets.base import CaptionedItem, Photograph, Refusal, RenderedMedia, VideoFile
 from model.datasets.photographs import centre_crop, resize
 from model.decoded_stream import (
     PYTHON_MODULE,
@@ -30,7 +31,7 @@ from model.preprocessing import Preprocessing
 COMMAND = [*PYTHON_MODULE, "indexer.frame_stream"]
 
 UNREADABLE_PHOTOGRAPH = "unreadable-photograph"
-"""The code of a photograph that does not decode; those of videos are the decoder's own."""
+"""The code of an item whose photograph does not decode; those of videos are the decoder's own."""
 
 UNREADABLE_PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for broken pictures: its readers differ."""
@@ -52,9 +53,12 @@ class CandidateFrames:
     frames: NDArray[np.uint8]
 
 
+Answer: TypeAlias = CandidateFrames | Refusal
+
+
 def read_candidates(
     items: Sequence[CaptionedItem], preprocessing: Preprocessing, sampling: Sampling = Sampling()
-) -> Generator[CandidateFrames | Refusal]:
+) -> Generator[Answer]:
     """Yield for each of ``items``, in their order, its candidates or why there are none.
 
     One process decodes the video files, and works ahead by one; closing the generator ends it. Raises
@@ -66,7 +70,7 @@ def read_candidates(
             if isinstance(item.media, VideoFile):
                 yield _answer(item, item.media, next(decoded, None))
             else:
-                yield _draw(item, preprocessing)
+                yield _draw(item, item.media, preprocessing)
 
 
 def choose_frames(
@@ -108,9 +112,7 @@ def _decode(
     return read_records(command, wanted, requests.encode("ascii"))
 
 
-def _answer(
-    item: CaptionedItem, file: VideoFile, answer: VideoClip | RefusedVideo | None
-) -> CandidateFrames | Refusal:
+def _answer(item: CaptionedItem, file: VideoFile, answer: VideoClip | RefusedVideo | None) -> Answer:
     if answer is None or answer.path != file.path.absolute():
         raise VideoReadingError(
             f"the process that decodes the videos answered for {answer.path if answer else 'no file'} "
@@ -121,15 +123,12 @@ def _answer(
     return CandidateFrames(item, answer.frames)
 
 
-def _draw(item: CaptionedItem, preprocessing: Preprocessing) -> CandidateFrames | Refusal:
-    """Return the candidates of an item that is no video file."""
-    media = item.media
-    if isinstance(media, VideoFile):
-        raise TypeError(f"{item.name} is a video file, which another process decodes")
-    if not isinstance(media, Photograph):
-        return CandidateFrames(item, media.render(preprocessing.image_size))
+def _draw(item: CaptionedItem, media: Photograph | RenderedMedia, preprocessing: Preprocessing) -> Answer:
+    """Return the candidates of an item that lies in no file."""
     try:
-        return CandidateFrames(item, _photograph(media, preprocessing)[np.newaxis])
+        if isinstance(media, Photograph):
+            return CandidateFrames(item, _photograph(media, preprocessing)[np.newaxis])
+        return CandidateFrames(item, media.render(preprocessing.image_size))
     except UNREADABLE_PICTURE_ERRORS as error:
         return Refusal(item.name, UNREADABLE_PHOTOGRAPH, f"{item.name} is no picture that opens: {error}")
 
