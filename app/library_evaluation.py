@@ -3,7 +3,6 @@
 A video scores as its best clip. The folder holds ``captions.csv`` with the columns ``file`` and ``caption``.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +15,8 @@ from app.config import ServiceSettings
 from app.dependencies import Services, build_services
 from indexer.catalog import clips, videos
 from indexer.folder_walk import hash_file
+from model.datasets.captions_folder import CAPTIONS_FILE, CaptionRow, read_captions
 from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
-
-CAPTIONS_FILE = "captions.csv"
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,8 @@ def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVid
     Raises ValueError for captions that cannot be read, and naming the files that are absent or not indexed.
     """
     path = folder / CAPTIONS_FILE
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist: write one, with the columns file and caption")
-    rows = _read_captions(path)
-    absent = [name for name, _ in rows if not (folder / name).is_file()]
+    rows = _read_rows(path)
+    absent = [row.file for row in rows if not (folder / row.file).is_file()]
     if absent:
         raise ValueError(
             f"{len(absent)} of {len(rows)} files of {path} are not in its folder, the first is {absent[0]}: "
@@ -56,12 +52,12 @@ def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVid
         )
     found, missing = [], []
     with services.library.database.reading() as session:
-        for name, caption in rows:
-            video = videos.find_by_sha256(session, hash_file(folder / name))
+        for row in rows:
+            video = videos.find_by_sha256(session, hash_file(folder / row.file))
             if video is None:
-                missing.append(name)
+                missing.append(row.file)
             else:
-                found.append(CaptionedVideo(video.id, caption))
+                found.append(CaptionedVideo(video.id, row.caption))
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(rows)} files are not indexed, the first is {missing[0]}: "
@@ -70,25 +66,12 @@ def read_captioned_videos(services: Services, folder: Path) -> list[CaptionedVid
     return found
 
 
-def _read_captions(path: Path) -> list[tuple[str, str]]:
-    """Return file name and caption of each row; raises ValueError naming the line that lacks one."""
-    rows = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            for row in reader:
-                if not {"file", "caption"} <= row.keys():
-                    break
-                if not row["file"] or not row["caption"]:
-                    raise ValueError(
-                        f"line {reader.line_num} of {path} lacks its file or its caption: add it"
-                    )
-                rows.append((row["file"], row["caption"]))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error.reason}): save it as UTF-8") from error
-    if not rows:
-        raise ValueError(f"{path} has no rows with the columns file and caption")
-    return rows
+def _read_rows(path: Path) -> tuple[CaptionRow, ...]:
+    """Return the rows of captions.csv; raises ValueError if there are none or one of them cannot be used."""
+    table = read_captions(path)
+    if table.refusals:
+        raise ValueError(table.refusals[0].reason)
+    return table.rows
 
 
 def evaluate_text_to_video(services: Services, captioned: Sequence[CaptionedVideo]) -> RetrievalMetrics:
