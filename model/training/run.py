@@ -36,14 +36,17 @@ class Overrides:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Everything that one training depends on, but for the processes that torchrun may start it in."""
+    """Everything that one training depends on, but for the processes that torchrun may start it in.
+
+    Raises ValueError for a count that cannot be.
+    """
 
     dataset: str
     """A name in ``model.datasets.registry``, or ``folder``: videos beside their captions.csv."""
     root: Path
     """The folder that the dataset lies in."""
     output: Path
-    """The folder for the trained model, its state while it trains, and its logs."""
+    """The folder that the trained model is written to, whole; beside it lies ``work``."""
     preset: str = "tiny"
     """Preset, checkpoint folder or ARCHITECTURE/TAG to start from."""
     reducer: str = AUTO
@@ -64,9 +67,20 @@ class TrainingRun:
     max_steps: int | None = None
     """Train for so many steps at most: the schedule is made for them."""
     frame_store: Path | None = None
-    """Where decoded frames are kept for the next run; None: in ``output``."""
+    """Where decoded frames are kept for the next run; None: in ``work``."""
     restart: bool = False
-    """Whether to throw away an unfinished run that ``output`` holds, and begin anew."""
+    """Whether to throw away what an earlier run left for the same ``output``, and begin anew."""
+
+    def __post_init__(self) -> None:
+        for name in ("micro_batch", "workers", "save_every", "max_steps"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ValueError(f"{name.replace('_', ' ')} is {count}: ask for 1 or more")
+
+    @property
+    def work(self) -> Path:
+        """The folder ``OUTPUT.training``: state while it trains, TensorBoard logs, frames and report."""
+        return self.output.with_name(f"{self.output.name}.training")
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Speed:
     pictures_per_s: float
     """Frames of all processes together in the median step."""
     peak_memory_bytes: int
-    """Most bytes at one time: of the GPU's allocator, or of the whole process where there is no GPU."""
+    """Most bytes of tensors at one time: of all steps on a GPU, and of the second one on a CPU."""
 
 
 @dataclass(frozen=True)
