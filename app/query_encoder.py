@@ -20,8 +20,8 @@ class TextEncoder(Protocol):
         """Return unit vectors (Q, D)."""
         ...
 
-    def truncates(self, text: str) -> bool:
-        """Tell whether the end of ``text`` is more than the model reads."""
+    def readable_part(self, text: str) -> str:
+        """Return ``text``, or as much of its beginning as the model reads."""
         ...
 
 
@@ -30,7 +30,15 @@ class EncodedWords:
     """What the model makes of the words of a search."""
 
     vector: NDArray[np.float32]  # (D,) unit
-    is_truncated: bool
+    text: str
+    """The words, parted by single blanks."""
+    read: str
+    """Their beginning, as far as the model reads; all of them, as a rule."""
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether there is more than the model reads."""
+        return self.read != self.text
 
 
 class QueryEncoder:
@@ -48,9 +56,8 @@ class QueryEncoder:
             if text in self._known:
                 self._known.move_to_end(text)
                 return self._known[text]
-        encoded = EncodedWords(
-            self._text_encoder.encode([text])[0], is_truncated=self._text_encoder.truncates(text)
-        )
+        read = self._text_encoder.readable_part(text)
+        encoded = EncodedWords(self._text_encoder.encode([read])[0], text, read)
         with self._lock:
             self._known[text] = encoded
             while len(self._known) > self._cached:

@@ -1,5 +1,6 @@
 """Texts in, unit vectors out."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
@@ -9,8 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from model.prompts import AS_TYPED, check_prompts, fill
+
 BATCH_SIZE = 64
-"""Texts encoded at once, so that a long list needs no more memory than a short one."""
+"""Sentences encoded at once, so that a long list needs no more memory than a short one."""
+
+CHARACTERS_PER_TOKEN = 8
+"""More than tokens have on average: a text is looked at up to here first, to see what is read of it."""
+
+ROOM = 2
+"""Tokens beyond the context that are asked for, to see whether a text needs them."""
 
 
 class Tokenizer(Protocol):
@@ -22,38 +31,91 @@ class Tokenizer(Protocol):
 
 
 class TextEncoder:
-    """The text side of an open_clip model; ``model`` is moved to ``device`` in place."""
+    """The text side of an open_clip model; ``model`` is moved to ``device`` in place.
 
-    def __init__(self, model: nn.Module, tokenizer: Tokenizer, device: torch.device | str = "cpu") -> None:
+    Each text is put into every one of ``prompts``, and its vector is the mean of the unit vectors of these
+    sentences, made unit (CLIP, arXiv 2103.00020, section 3.1.4). Raises ValueError for prompts that hold no
+    place for the text, or that leave no room for it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        device: torch.device | str = "cpu",
+        prompts: Sequence[str] = AS_TYPED,
+    ) -> None:
         self._device = torch.device(device)
         self._model = cast(Any, model.to(self._device).eval())
         self._tokenizer = tokenizer
         self._context_length = int(self._model.context_length)
+        self._padding = tokenizer([""], context_length=self._context_length + ROOM)[0, -1]
+        self.prompts = check_prompts(prompts)
+        self._check_room()
         self.dimension = self._encode_batch([""]).shape[1]
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one unit vector a text, (Q, D); what is beyond the context of the model is not read.
+        """Return one unit vector a text, (Q, D), of its ``readable_part``.
 
         Raises ValueError for a single string, and if the weights give numbers that are not finite.
         """
         if isinstance(texts, str):
             raise ValueError(f"texts is the single string {texts[:40]!r}: pass a list of strings")
-        batches = [texts[start : start + BATCH_SIZE] for start in range(0, len(texts), BATCH_SIZE)]
+        size = max(1, BATCH_SIZE // len(self.prompts))
+        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
         empty = np.empty((0, self.dimension), dtype=np.float32)
         return np.concatenate([empty, *(self._encode_batch(batch) for batch in batches)])
 
-    def truncates(self, text: str) -> bool:
-        """Tell whether ``text`` has more tokens than the model reads, so that its end would be ignored."""
-        room = self._context_length + 2  # 2: a tokenizer may pad with the very token that ends a text
-        ids, padding = self._tokenizer([text, ""], context_length=room)
-        return bool((ids[self._context_length :] != padding[-1]).any())
+    def readable_part(self, text: str) -> str:
+        """Return ``text``, or as much of its beginning as the model reads inside every prompt.
+
+        That is whole words, except where a word is so long that they would be less than half of it.
+        """
+        size = min(len(text), CHARACTERS_PER_TOKEN * self._context_length)
+        while self._fits(text[:size]):
+            if size == len(text):
+                return text
+            size = min(2 * size, len(text))
+        end = bisect_left(range(size), True, key=lambda length: not self._fits(text[:length])) - 1
+        part = text[:end].rstrip()
+        if text[len(part)].isspace():
+            return part
+        words = part.rsplit(maxsplit=1)[0] if part else ""
+        return words if 2 * len(words) >= len(part) else part
 
     @torch.inference_mode()
     def _encode_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        ids = self._tokenizer(list(texts), context_length=self._context_length)  # (Q, context length)
-        vectors = self._model.encode_text(ids.to(self._device)).float()
-        array: NDArray[np.float32] = normalize(vectors, dim=-1).cpu().numpy()
+        ids, is_whole = self._tokenize(texts)
+        if not is_whole.all():
+            ids, _ = self._tokenize([self.readable_part(text) for text in texts])
+        vectors = normalize(self._model.encode_text(ids.to(self._device)).float(), dim=-1)  # (Q*P, D)
+        means = normalize(vectors.unflatten(0, (len(texts), -1)).mean(1), dim=-1)
+        array: NDArray[np.float32] = means.cpu().numpy()
         if not np.isfinite(array).all():
             raise ValueError("the text encoder gave numbers that are not finite: its weights are damaged")
         return array
+
+    def _fits(self, text: str) -> bool:
+        return bool(self._tokenize([text])[1].all())
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return the ids (Q*P, context length) of every text in every prompt, and which are whole (Q*P,).
+
+        One that is not has other ids, or more of them, when there is more room. The former must be looked at
+        too: a tokenizer may pad with the very token that ends a text.
+        """
+        sentences = [sentence for text in texts for sentence in fill(self.prompts, text)]
+        ids = self._tokenizer(sentences, context_length=self._context_length)
+        roomy = self._tokenizer(sentences, context_length=self._context_length + ROOM)
+        is_same = (roomy[:, : self._context_length] == ids).all(1)
+        return ids, is_same & (roomy[:, self._context_length :] == self._padding).all(1)
+
+    def _check_room(self) -> None:
+        fits = self._tokenize(["a"])[1]
+        for prompt, is_whole in zip(self.prompts, fits, strict=True):
+            if not is_whole:
+                raise ValueError(
+                    f"the prompt {prompt!r} leaves no room for words in the {self._context_length} tokens "
+                    "that the model reads: shorten it"
+                )

@@ -35,9 +35,9 @@ class FakeTextEncoder(TextEncoder):
     def __init__(self) -> None:
         """Take no model: there is nothing to load."""
 
-    def truncates(self, text: str) -> bool:
-        """Return False: the whole text is read."""
-        return False
+    def readable_part(self, text: str) -> str:
+        """Return the whole text."""
+        return text
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, (Q, D)."""

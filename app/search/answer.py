@@ -14,6 +14,10 @@ from indexer.catalog.videos import Coverage
 
 BUNDLED_PRESET = "tiny"
 
+SHOWN_WORDS = 4
+SHOWN_CHARACTERS = 20
+"""Of what was read last, so that a person finds the place."""
+
 
 def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     """Return the moments that fit the words best; raises InvalidCursor."""
@@ -57,9 +61,7 @@ def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPa
             "found with this one: index them again with python -m indexer.batch FOLDER."
         )
     if words.is_truncated:
-        notices.append(
-            "The model reads only the beginning of words this long: a shorter description is safer."
-        )
+        notices.append(_tell_what_was_read(words))
     if page.is_of_changed_library:
         notices.append("Videos came or went since the first page: search again to see all there is.")
     if preset == BUNDLED_PRESET and coverage.videos > 0:
@@ -67,6 +69,21 @@ def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPa
             "Searched with the small model that comes with ReelSeek: REELSEEK_MODEL names a better one."
         )
     return notices
+
+
+def _tell_what_was_read(words: EncodedWords) -> str:
+    """Return how much of words that are too long was searched for; in characters if a word was cut."""
+    if words.text[len(words.read)] == " ":
+        read, given, noun = len(words.read.split()), len(words.text.split()), "words"
+        end = " ".join(words.read.split()[-SHOWN_WORDS:])
+    else:
+        read, given, noun = len(words.read), len(words.text), "characters"
+        end = words.read[-SHOWN_CHARACTERS:]
+    dots = "…" if len(end) < len(words.read) else ""
+    return (
+        f"Your description is longer than this model can read: only the first {read:,} of {given:,} {noun} "
+        f"were searched for, up to “{dots}{end}”. Use fewer words, or search several times."
+    )
 
 
 def _milliseconds(seconds: float) -> float:

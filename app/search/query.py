@@ -7,8 +7,8 @@ from indexer.catalog.clip_filters import ClipFilters
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
-MAX_WORDS_CHARACTERS = 1000
-"""Far beyond what any text encoder reads; longer text is a mistake, not a query."""
+MAX_WORDS_CHARACTERS = 10_000
+"""Several pages. A text encoder reads far less, and its answer says so; even longer text is a mistake."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_preset_loads_the_weights_that_the_hub_gave(hub_cache: Path) -> None:
-    source = PRESETS["fast"]
+    source = PRESETS["fast"].source
     published = open_clip.create_model(source.architecture)
     repository = open_clip.get_pretrained_cfg(source.architecture, source.tag)["hf_hub"].rstrip("/")
     folder = hub_cache / f"models--{repository.replace('/', '--')}"
@@ -55,7 +55,7 @@ def test_a_preset_loads_the_weights_that_the_hub_gave(hub_cache: Path) -> None:
     ],
 )
 def test_every_public_preset_is_reduced_by_itself(preset: str, reduction: str) -> None:
-    assert reducer_for(tower_without_weights(PRESETS[preset].architecture), "auto").name == reduction
+    assert reducer_for(tower_without_weights(PRESETS[preset].source.architecture), "auto").name == reduction
 
 
 def test_a_convolutional_tower_runs_whole_and_is_refused_what_acts_on_tokens() -> None:

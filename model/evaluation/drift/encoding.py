@@ -46,7 +46,7 @@ def choose_reducers(unreduced: VideoEncoder, names: Sequence[str]) -> list[Token
     and when there is nothing to compare.
     """
     if names:
-        reducers = [reducer_for(unreduced.tower.tower, name) for name in names]
+        reducers = [reducer_for(unreduced.tower.tower, name, unreduced.frames_per_clip) for name in names]
     else:
         reducers = [reducer for name in FAMILIES if (reducer := _parse_if_fits(unreduced, name))]
     unique = {reducer.name: reducer for reducer in reducers if reducer.name != unreduced.tower.reducer.name}
@@ -117,6 +117,6 @@ def _join(parts: Sequence[VideoEmbedding]) -> VideoEmbedding:
 
 def _parse_if_fits(unreduced: VideoEncoder, name: str) -> TokenReducer | None:
     try:
-        return reducer_for(unreduced.tower.tower, name)
+        return reducer_for(unreduced.tower.tower, name, unreduced.frames_per_clip)
     except ValueError:
         return None

@@ -108,7 +108,7 @@ def _build_arm(backbone: Backbone, reducer: TokenReducer, frames: int) -> Arm:
 
 def _source_of(name: str) -> ModelSource:
     if name in PRESETS:
-        return PRESETS[name]
+        return PRESETS[name].source
     if name in open_clip.list_models():
         return ModelSource(name)
     raise ValueError(

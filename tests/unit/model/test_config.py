@@ -21,7 +21,7 @@ def test_an_architecture_and_tag_may_be_named_directly() -> None:
 
 
 def test_a_checkpoint_folder_may_be_named(tmp_path: Path) -> None:
-    configuration = Path(PRESETS["tiny"].architecture.removeprefix("local-dir:"))
+    configuration = Path(PRESETS["tiny"].source.architecture.removeprefix("local-dir:"))
     shutil.copy(configuration / "open_clip_config.json", tmp_path)
     assert resolve_source(str(tmp_path)).architecture == f"local-dir:{tmp_path}"
 

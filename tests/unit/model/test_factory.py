@@ -56,3 +56,20 @@ def test_a_gpu_that_is_not_there_is_refused_with_what_to_name_instead() -> None:
     with pytest.raises(ValueError, match="name cpu or auto"):
         choose_device("cuda")
     assert choose_device("auto").type == "cpu"
+
+
+def test_libraries_made_before_there_were_clip_positions_keep_their_fingerprint() -> None:
+    assert SETTINGS.fingerprint == "56a283f37c3684976999bab1474ddbcc69f07607c0a3b0e91de3b48d1385923f"
+
+
+def test_clip_positions_change_the_fingerprint() -> None:
+    prints = {
+        dataclasses.replace(SETTINGS, positions_sha256=digest).fingerprint for digest in (None, "0", "1")
+    }
+    assert len(prints) == 3
+
+
+def test_a_reduction_is_fitted_to_as_many_frames_as_the_clips_have() -> None:
+    assert reducer_for(small_tower(), "tempme", 8).name == "tempme:2-2-2/2/0.7/0.9"
+    with pytest.raises(ValueError, match="there are 8"):
+        reducer_for(small_tower(), "tempme:2-2-3/0/0.7/0.9", 8)

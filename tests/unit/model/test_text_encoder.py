@@ -1,5 +1,7 @@
 """The text encoder: unit vectors of texts, and a warning when a text is too long."""
 
+from functools import partial
+
 import numpy as np
 import open_clip
 import pytest
@@ -78,24 +80,104 @@ def test_a_single_string_is_refused(encoder: TextEncoder) -> None:
         encoder.encode("a cat")
 
 
+@pytest.mark.parametrize("words", [0, 1, 10, 11, 12, 500])
+def test_as_many_words_are_read_as_fit_between_start_and_end(encoder: TextEncoder, words: int) -> None:
+    assert encoder.readable_part(" ".join(["cat"] * words)) == " ".join(["cat"] * min(words, 10))
+    assert encoder.readable_part(" ".join(["!"] * words)) == " ".join(["!"] * min(words, 10))  # pads with it
+
+
+def spell(texts: list[str], context_length: int | None = None, padding: int = 1) -> torch.Tensor:
+    """Return a token for each character, and token 1 to end with, which also pads if it is ``padding``."""
+    width = context_length or CONTEXT_LENGTH
+    rows = [[min(ord(letter), 4000) for letter in text][: width - 1] + [1] for text in texts]
+    return torch.tensor([row + [padding] * (width - len(row)) for row in rows])
+
+
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_the_token_that_ends_a_text_may_pad_it_too(model: open_clip.CLIP, padding: int) -> None:
+    encoder = TextEncoder(model, partial(spell, padding=padding))
+    assert encoder.readable_part("x" * (CONTEXT_LENGTH - 1)) == "x" * (CONTEXT_LENGTH - 1)
+    assert encoder.readable_part("x" * CONTEXT_LENGTH) == "x" * (CONTEXT_LENGTH - 1)
+
+
 @pytest.mark.parametrize(
-    ("words", "is_cut"), [(0, False), (1, False), (10, False), (11, True), (12, True), (500, True)]
+    ("text", "read"),
+    [
+        ("my cat sleeps", "my cat"),  # 11 characters fit: the third word is cut, and left out
+        ("a  cat slip \n x", "a  cat slip"),
+        ("a sleepingcat", "a sleepingc"),  # whole words would be less than half
+        ("猫が庭で眠っている写真です", "猫が庭で眠っている写真"),
+        ("a cat", "a cat"),
+    ],
 )
-def test_a_text_is_truncated_when_it_has_more_tokens_than_fit_between_start_and_end(
-    encoder: TextEncoder, words: int, is_cut: bool
+def test_what_does_not_fit_is_left_out_by_whole_words_where_words_are_short(
+    model: open_clip.CLIP, text: str, read: str
 ) -> None:
-    assert encoder.truncates(" ".join(["cat"] * words)) is is_cut
-    assert encoder.truncates(" ".join(["!"] * words)) is is_cut  # a mark whose token is the number that pads
+    encoder = TextEncoder(model, spell)
+    assert encoder.readable_part(text) == read
+    assert encoder.readable_part(read) == read
 
 
-def test_a_tokenizer_that_pads_with_another_number_is_understood(model: open_clip.CLIP) -> None:
-    def count_letters(texts: list[str], context_length: int | None = None) -> torch.Tensor:
-        width = context_length or CONTEXT_LENGTH
-        return torch.tensor([([7] * len(text) + [1] * width)[:width] for text in texts])
+def test_words_are_read_with_the_whole_of_every_prompt_around_them(model: open_clip.CLIP) -> None:
+    seen: list[str] = []
 
-    encoder = TextEncoder(model, count_letters)
-    assert not encoder.truncates("x" * CONTEXT_LENGTH)
-    assert encoder.truncates("x" * (CONTEXT_LENGTH + 1))
+    def listen(texts: list[str], context_length: int | None = None) -> torch.Tensor:
+        seen.extend(texts)
+        return spell(texts, context_length)
+
+    encoder = TextEncoder(model, listen, prompts=["{} film", "my {}"])
+    assert encoder.readable_part("one two") == "one"
+    seen.clear()
+    encoder.encode(["one two"])
+    assert seen[-2:] == ["one film", "my one"]
+
+
+def test_a_text_many_times_too_long_is_read_as_far_as_one_that_is_a_little_too_long(
+    encoder: TextEncoder,
+) -> None:
+    words = " ".join(f"word{number}" for number in range(3000))
+    assert encoder.readable_part(words) == encoder.readable_part(words[:200])
+
+
+def test_many_characters_that_make_few_tokens_are_all_read(encoder: TextEncoder) -> None:
+    spaced = "a cat" + " " * 500 + "on a sofa"
+    assert encoder.readable_part(spaced) == spaced
+
+
+def test_the_vector_of_several_prompts_is_the_unit_mean_of_theirs(
+    model: open_clip.CLIP, tokenizer: Tokenizer, encoder: TextEncoder
+) -> None:
+    prompts, texts = ["{}", "a video of {}", "{} in a film"], ["a cat", "snow"]
+    vectors = TextEncoder(model, tokenizer, prompts=prompts).encode(texts)
+    for text, vector in zip(texts, vectors, strict=True):
+        mean = encoder.encode([prompt.format(text) for prompt in prompts]).mean(0)
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_all_prompts_of_a_query_are_one_run_of_the_model(
+    model: open_clip.CLIP, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = TextEncoder(model, tokenizer, prompts=["{}", "a video of {}", "{} in a film"])
+    rows: list[int] = []
+    encode_text = model.encode_text
+
+    def count(ids: torch.Tensor) -> torch.Tensor:
+        rows.append(len(ids))
+        vectors: torch.Tensor = encode_text(ids)
+        return vectors
+
+    monkeypatch.setattr(model, "encode_text", count)
+    encoder.encode(["a cat"])
+    encoder.encode(["a cat"] * 22)
+    assert rows == [3, 63, 3]
+
+
+def test_a_prompt_that_leaves_no_room_for_words_is_refused(
+    model: open_clip.CLIP, tokenizer: Tokenizer
+) -> None:
+    long = "a very very very very very very long film of {}"
+    with pytest.raises(ValueError, match="'a very very .* leaves no room for words in the 12 tokens"):
+        TextEncoder(model, tokenizer, prompts=["{}", long])
 
 
 def test_a_long_text_is_encoded_by_its_beginning(encoder: TextEncoder) -> None:

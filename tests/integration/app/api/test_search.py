@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,7 @@ def test_a_cursor_of_the_list_of_videos_is_a_problem_here(service: Service) -> N
         ({}, "q", None),
         ({"q": ""}, "q", ""),
         ({"q": " \t\n"}, "q", " \t\n"),
-        ({"q": "x" * 1001}, "q", "x" * 200 + "…"),
+        ({"q": "x" * 10_001}, "q", "x" * 200 + "…"),
         ({"q": "a", "limit": 0}, "limit", "0"),
         ({"q": "a", "limit": 101}, "limit", "101"),
         ({"q": "a", "limit": "many"}, "limit", "many"),
@@ -248,16 +249,42 @@ def test_nul_characters_find_nothing_and_break_nothing(service: Service) -> None
 
 
 class ShortSightedEncoder(FakeTextEncoder):
-    def truncates(self, text: str) -> bool:
-        return len(text.split()) > 3
+    """Reads five words, and 30 characters of one without blanks."""
+
+    def readable_part(self, text: str) -> str:
+        return " ".join(text.split()[:5]) if " " in text else text[:30]
 
 
-def test_words_beyond_what_the_model_reads_are_said_to_be_so(tmp_path: Path) -> None:
+@pytest.fixture
+def short_sighted(tmp_path: Path) -> Iterator[Service]:
     encoders = dataclasses.replace(fake_encoders(), text=ShortSightedEncoder())
     with open_service(tmp_path, encoders) as service:
         service.add_video(["a cat"])
-        assert search(service, q="a black cat")["notices"] == []
-        assert "only the beginning" in search(service, q="a very black cat")["notices"][0]
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("words", "account"),
+    [
+        (
+            "a  black cat sleeps on the\nsofa",
+            "the first 5 of 7 words were searched for, up to “…black cat sleeps on”",
+        ),
+        ("猫" * 40, f"the first 30 of 40 characters were searched for, up to “…{'猫' * 20}”"),
+        ("a cat " * 1500, "the first 5 of 3,000 words were searched for, up to “…cat a cat a”"),
+    ],
+)
+def test_words_beyond_what_the_model_reads_are_no_error_and_it_is_said_how_many_were_read(
+    short_sighted: Service, words: str, account: str
+) -> None:
+    answer = search(short_sighted, q=words)
+    (notice,) = answer["notices"]
+    assert account in notice
+    assert len(answer["data"]) == 1
+
+
+def test_words_that_are_read_to_their_end_need_no_notice(short_sighted: Service) -> None:
+    assert search(short_sighted, q=" a cat sleeps  on it ")["notices"] == []
 
 
 def test_the_small_bundled_model_is_named_as_such(tmp_path: Path) -> None:

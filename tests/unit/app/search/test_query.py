@@ -5,7 +5,7 @@ import pytest
 from app.search.query import SearchQuery
 
 
-@pytest.mark.parametrize("words", ["", " \n", "x" * 1001])
+@pytest.mark.parametrize("words", ["", " \n", "x" * 10_001])
 def test_words_must_say_something_in_reasonable_length(words: str) -> None:
     with pytest.raises(ValueError, match="describe a moment"):
         SearchQuery(words)

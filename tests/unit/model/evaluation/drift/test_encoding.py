@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from model.config import FRAMES_PER_CLIP
 from model.evaluation.drift.encoding import (
     CLIPS_PER_BATCH,
     TIMED_BATCHES,
@@ -15,6 +14,7 @@ from model.evaluation.drift.encoding import (
     with_reducer,
 )
 from model.preprocessing import Preprocessing
+from model.serving_settings import FRAMES_PER_CLIP
 from model.video_encoder import VideoEncoder
 
 PREPROCESSING = Preprocessing(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "squash")
