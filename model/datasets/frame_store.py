@@ -5,7 +5,7 @@ path, size and time of change, else the media themselves; with span, sampling an
 changes is decoded anew, what does not is found again, and datasets may share a folder. Nothing is deleted.
 
 Refusals are kept too: processes that train together must leave out the same items, and a long video that
-breaks off need not be decoded at every start. To try refused items again, change them or delete the folder.
+breaks off need not be decoded at every start. Only what may have been the machine's fault is tried again.
 """
 
 import fcntl
@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pickle
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -29,6 +30,9 @@ from model.preprocessing import Preprocessing
 
 FORMAT = 1
 """Of the files; a change that makes other pictures of the same media must raise it."""
+
+PERHAPS_THE_MACHINE = {"decoder-crashed", "decoder-stalled"}
+"""Codes of the decoder for which too little memory or too many other processes may be to blame."""
 
 LOCK_NAME = ".lock"
 
@@ -59,12 +63,13 @@ class FrameStore:
         """Decode into ``folder`` what is not there yet, and return the store of ``items``.
 
         A process killed in between leaves whole items only, and the next one carries on. Of processes that
-        prepare one folder at once, as ranks do, the first works and the others wait and find all done.
+        prepare one folder at once, as ranks do, the first works and the others wait and take what it found.
         Raises VideoReadingError, and OSError if ``folder`` cannot be written.
         """
+        started_s = time.time()
         paths = [folder / _file_name(item.media, preprocessing, sampling) for item in items]
         with _only_one(folder):
-            done = {path: stored for path in dict.fromkeys(paths) if (stored := open_stored(path))}
+            done = {path: stored for path in {*paths} if (stored := _find(path, started_s))}
             missing = [(item, path) for item, path in zip(items, paths, strict=True) if path not in done]
             ready = len(items) - len(missing)
             tell = on_progress or _tell_nobody
@@ -104,6 +109,13 @@ class FrameStore:
 
 def _tell_nobody(_done: int, _total: int) -> None:
     pass
+
+
+def _find(path: Path, started_s: float) -> StoredFrames | StoredRefusal | None:
+    """Return what is known of an item; a refusal that may pass counts only if made since ``started_s``."""
+    stored = open_stored(path)
+    may_pass = isinstance(stored, StoredRefusal) and stored.code in PERHAPS_THE_MACHINE
+    return None if may_pass and path.stat().st_mtime < started_s else stored
 
 
 def _keep(path: Path, answer: Answer) -> StoredFrames | StoredRefusal:
