@@ -7,6 +7,7 @@ places and the mask are cut to the ids that are there, and no padding needs a ma
 
 from typing import Any
 
+import torch
 from open_clip.model import CLIP
 from open_clip.transformer import TextTransformer
 from torch import Tensor
@@ -35,30 +36,31 @@ def usable_length(model: DualEncoder, words: int) -> int:
 
 
 def encode_texts(model: DualEncoder, ids: Tensor) -> Tensor:
-    """Return unit vectors (Q, D) of token ids (Q, n), n as ``usable_length`` says, with gradients.
+    """Return unit vectors (Q, D) of token ids (Q, n), n as ``usable_length`` says, in float32 at least.
 
-    Raises ValueError for another n.
+    Gradients flow. Raises ValueError for another n.
     """
     places, length = int(model.context_length), ids.shape[1]
-    if length == places:
-        vectors: Tensor = model.encode_text(ids, normalize=True)
-        return vectors
-    if length > places or not _can_be_cut(model):
+    if length != places and (length > places or not _can_be_cut(model)):
         raise ValueError(f"the texts have {length} tokens, and this model reads {places}")
+    vectors = model.encode_text(ids) if length == places else _encode_cut(model, ids)  # (Q, D)
+    return normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=-1)
+
+
+def _encode_cut(model: DualEncoder, ids: Tensor) -> Tensor:
+    """Return the vectors of ids (Q, n) from a tower that has n places and no more."""
     tower: Any = model if isinstance(model, CLIP) else model.text
+    length = ids.shape[1]
     cut = {
         "positional_embedding": tower.positional_embedding[:length],
         "attn_mask": tower.attn_mask[:length, :length],
     }
-    if isinstance(model, CLIP):  # which holds the parts of its text tower itself
-        return _text_features(functional_call(model, cut, (None, ids)))
-    return normalize(functional_call(tower, cut, (ids,)), dim=-1)
-
-
-def _text_features(output: Any) -> Tensor:
-    """Return the unit text vectors of what a CLIP gives for texts alone."""
-    features: Tensor = output["text_features"] if isinstance(output, dict) else output[1]
-    return features
+    if not isinstance(model, CLIP):
+        vectors: Tensor = functional_call(tower, cut, (ids,))
+        return vectors
+    output: Any = functional_call(model, cut, (None, ids))  # a CLIP holds the parts of its text tower itself
+    of_texts: Tensor = output["text_features"] if isinstance(output, dict) else output[1]
+    return of_texts
 
 
 def _can_be_cut(model: DualEncoder) -> bool:
