@@ -1,25 +1,187 @@
-"""Words and photographs ranking one another."""
+"""``python -m model.evaluation.evaluate`` from its options to its files, without a decoder."""
 
 import io
+import json
+import tarfile
+from pathlib import Path
 
+import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner, Result
 
-from model.config import PRESETS
-from model.datasets.photographs import CaptionedPhotograph
-from model.evaluation.evaluate import evaluate_photographs
+from model.evaluation.evaluate import ALL_EVALUATED, SOME_REFUSED, WRONG_USAGE, main
 
-
-def photograph(name: str, colour: str, *captions: str) -> CaptionedPhotograph:
-    buffer = io.BytesIO()
-    Image.new("RGB", (40, 30), colour).save(buffer, "PNG")
-    return CaptionedPhotograph(name, buffer.getvalue(), captions)
+COLOURS = {"sky": "deepskyblue", "lawn": "forestgreen", "rose": "crimson"}
 
 
-def test_the_bundled_model_tells_colours_apart() -> None:
-    photographs = [
-        photograph("sky", "deepskyblue", "a blue sky", "clear blue water"),
-        photograph("lawn", "forestgreen", "green grass", "a green lawn"),
+def run(*arguments: str | Path) -> Result:
+    command = typer.Typer()
+    command.command()(main)
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def write_archive(path: Path, broken: str | None = None) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, colour in COLOURS.items():
+            buffer = io.BytesIO()
+            Image.new("RGB", (40, 30), colour).save(buffer, "WEBP")
+            add(archive, f"{name}.webp", b"broken" if name == broken else buffer.getvalue())
+            captions = {"captions": [f"a {colour} {name}", f"{name}, all {colour}"]}
+            add(archive, f"{name}.json", json.dumps(captions).encode())
+    return path
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return write_archive(tmp_path / "test.tar")
+
+
+def evaluate(data: Path, *options: str | Path) -> Result:
+    return run("--dataset", "photographs", "--data", data, "--device", "cpu", *options)
+
+
+def test_photographs_are_evaluated_and_written_down(archive: Path, tmp_path: Path) -> None:
+    result = evaluate(archive, "--ties", "all", "--output", tmp_path / "found")
+    assert result.exit_code == ALL_EVALUATED, result.output
+    assert "3 items with 6 captions, encoded by tiny (single pictures)" in result.output
+    assert "| R@1" in result.output
+    assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
+        "evaluation.json",
+        "evaluation.png",
     ]
-    metrics = evaluate_photographs(PRESETS["tiny"], photographs)
-    assert (metrics.text_to_image.queries, metrics.image_to_text.queries) == (4, 2)
-    assert metrics.text_to_image.recall_at_1 >= 75
+    assert (tmp_path / "found" / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads((tmp_path / "found" / "evaluation.json").read_text())
+    assert (found["schema"], found["dataset"], found["split"]) == (1, "photographs", "test.tar")
+    assert (found["model"]["preset"], found["model"]["reduction"], found["model"]["dtype"]) == (
+        "tiny",
+        "none",
+        "float32",
+    )
+    assert len(found["model"]["fingerprint"]) == 64
+    assert (found["counts"]["evaluated"], found["counts"]["photographs"], found["counts"]["captions"]) == (
+        3,
+        3,
+        6,
+    )
+    assert list(found["figures"]["text_to_video"]) == ["expected", "optimistic", "pessimistic", "legacy"]
+    assert found["figures"]["text_to_video"]["expected"]["recall_at_1"] >= 50  # by chance it is 33
+    assert (found["refusals"], found["corrected"]) == ([], {})
+    assert len(found["recall_curves"]["text_to_video"]) == 100
+    assert found["seconds"]["total"] > 0
+    assert found["versions"]["torch"]
+
+
+def test_corrections_stand_in_sections_of_their_own(archive: Path, tmp_path: Path) -> None:
+    plain = evaluate(archive, "--output", tmp_path / "plain")
+    result = evaluate(archive, "--output", tmp_path / "found", "--normalisation", "all")
+    assert result.exit_code == ALL_EVALUATED, result.output
+    for words in (
+        "dual softmax: softmax over all test queries",
+        "querybank: the training split cannot be read",
+    ):
+        assert words not in plain.output
+        assert words in result.output
+    without, found = (
+        json.loads((tmp_path / name / "evaluation.json").read_text()) for name in ("plain", "found")
+    )
+    assert found["figures"] == without["figures"]
+    assert found["corrected"]["dual softmax"]["figures"]["video_to_text"]["expected"]["queries"] == 3
+    assert found["corrected"]["querybank"]["figures"] is None
+    assert "train.tar" in found["corrected"]["querybank"]["absence"]
+
+
+def test_a_bank_beside_the_archive_is_used(archive: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "train.tar", "w") as training:
+        buffer = io.BytesIO()
+        Image.new("RGB", (40, 30), "gold").save(buffer, "WEBP")
+        add(training, "sun.webp", buffer.getvalue())
+        add(training, "sun.json", b'{"captions": ["a golden sun", "the sun"]}')
+    result = evaluate(archive, "--output", tmp_path / "found", "--normalisation", "qb-norm")
+    assert "querybank: bank of 2 of 2 training captions" in result.output, result.output
+    corrected = json.loads((tmp_path / "found" / "evaluation.json").read_text())["corrected"]
+    assert list(corrected) == ["querybank"]
+    assert corrected["querybank"]["figures"]["text_to_video"]["expected"]["queries"] == 6
+    assert corrected["querybank"]["figures"]["video_to_text"] == {}
+
+
+def test_what_is_refused_is_named_counted_and_told_by_the_exit_code(tmp_path: Path) -> None:
+    result = evaluate(write_archive(tmp_path / "test.tar", broken="lawn"), "--output", tmp_path / "found")
+    assert result.exit_code == SOME_REFUSED, result.output
+    assert "lawn: unreadable-photograph:" in result.stderr
+    assert "1 of 3 annotated items were refused" in result.stdout
+    found = json.loads((tmp_path / "found" / "evaluation.json").read_text())
+    assert (found["counts"]["annotated"], found["counts"]["evaluated"], found["counts"]["refused"]) == (
+        3,
+        2,
+        1,
+    )
+    assert [refusal["name"] for refusal in found["refusals"]] == ["lawn"]
+
+
+def test_a_limit_leaves_out_and_says_so(archive: Path, tmp_path: Path) -> None:
+    result = evaluate(archive, "--output", tmp_path / "found", "--limit", "2")
+    assert result.exit_code == ALL_EVALUATED, result.output
+    assert "1 items are left out by --limit" in result.stdout
+    found = json.loads((tmp_path / "found" / "evaluation.json").read_text())
+    assert (found["counts"]["left_out"], found["counts"]["evaluated"]) == (1, 2)
+
+
+def test_an_evaluation_of_nothing_names_what_was_refused_and_writes_nothing(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "test.tar", broken="sky")
+    result = evaluate(archive, "--output", tmp_path / "found", "--limit", "1")
+    assert result.exit_code == SOME_REFUSED, result.output
+    assert "sky: unreadable-photograph:" in result.stderr
+    assert "not one item can be used" in result.stderr
+    assert not (tmp_path / "found").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dataset", "kinetics"], "there is no dataset 'kinetics': choose one of msr-vtt-9k"),
+        (["--dataset", "msvd", "--data", "nowhere"], "nowhere"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--preset", "gpt"], "there is no model 'gpt'"),
+        (["--reducer", "centerclip"], "leave --reducer out"),
+        (["--reducer", "shrink"], "leave --reducer out"),
+        (["--device", "abacus"], "'abacus'"),
+        (["--split", "holdout"], "holdout"),
+        (["--ties", "random"], "random"),
+        (["--normalisation", "softmax"], "softmax"),
+        (["--limit", "0"], "0"),
+        (["--batch", "0"], "0"),
+        (["--photographs", "test.tar"], "--photographs"),
+    ],
+)
+def test_wrong_options_are_told_and_nothing_is_written(
+    archive: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = evaluate(archive, "--output", tmp_path / "found", *options)
+    assert result.exit_code == WRONG_USAGE, result.output
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "found").exists()
+
+
+def test_a_folder_with_other_things_is_not_written_over(archive: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "notes"
+    kept.mkdir()
+    (kept / "thesis.txt").write_text("years of work")
+    result = evaluate(archive, "--output", kept)
+    assert result.exit_code == WRONG_USAGE
+    assert "thesis.txt" in result.stderr
+    assert [path.name for path in kept.iterdir()] == ["thesis.txt"]
+
+
+def test_an_archive_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "test.tar").write_bytes(b"not an archive")
+    result = evaluate(tmp_path / "test.tar", "--output", tmp_path / "found")
+    assert result.exit_code == WRONG_USAGE, result.output
+    assert "test.tar" in result.stderr

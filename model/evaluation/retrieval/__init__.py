@@ -1,0 +1,1 @@
+"""How well captions find what they were said of, in a whole dataset, and the other way round."""
