@@ -6,8 +6,9 @@ of standard input asks for one file, or for the part of it between two seconds (
     {"path": "/videos/a.mp4", "start_s": 0.0, "end_s": null}
 
 and is answered, in order, on standard output: by a record of the kind "frames" or by a refusal, in the
-format of ``record_stream``. Decoding is that of an index: the same child process with limits, upright, by
-presentation time, in the same colours.
+format of ``record_stream``. Several files are decoded at once, so that an answer may wait for further lines
+or the end of the input. Decoding is that of an index: the same child process with limits for each file,
+upright, by presentation time, in the same colours.
 
 A file of which less than ``LEAST_SHARE`` of what was asked for decodes is refused, because what is said of
 the whole need not hold for the rest. Above, what decodes is used: a missing second in a minute changes no
@@ -18,12 +19,15 @@ Exit codes: 0 all told, 1 the reader went away, 2 wrong usage.
 """
 
 import json
+import os
 import sys
+from collections import deque
 from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -47,34 +51,63 @@ MAX_REQUEST_BYTES = 64 * 1024
 LEAST_SHARE = 0.9
 """Of the seconds asked for, so many must decode."""
 
+DEFAULT_WORKERS = min(8, os.cpu_count() or 1)
+"""Each decoder uses several cores for large pictures, and takes 100 MB and more."""
+
 IMPOSSIBLE_SPAN, OUTSIDE_SPAN, INCOMPLETE = "impossible-span", "outside-span", "incomplete"
 """Codes of refusals that only asking for a part of a file, or for the whole, can bring about."""
 
 
-def read_requests(stream: BinaryIO) -> Generator[tuple[Path, float, float | None]]:
-    """Yield what the lines of ``stream`` ask for: path, start and end; raises ValueError for another line."""
+class Request(NamedTuple):
+    """A file, and the seconds of it that are wanted; None: to its end."""
+
+    path: Path
+    start_s: float
+    end_s: float | None
+
+
+def read_requests(stream: BinaryIO) -> Generator[Request]:
+    """Yield what the lines of ``stream`` ask for; raises ValueError for a line that asks for nothing."""
     while line := stream.readline(MAX_REQUEST_BYTES):
         try:
-            request = json.loads(line)
-            end_s = request["end_s"]
-            yield Path(request["path"]), float(request["start_s"]), None if end_s is None else float(end_s)
+            told = json.loads(line)
+            end_s = None if told["end_s"] is None else float(told["end_s"])
+            request = Request(Path(told["path"]), float(told["start_s"]), end_s)
         except (ValueError, KeyError, TypeError) as error:
             shown = line[:200].decode("ascii", errors="backslashreplace").strip()
             raise ValueError(f"{shown!r} asks for no file: write path, start_s and end_s") from error
+        yield request
 
 
-def answer(requests: Iterable[tuple[Path, float, float | None]], whole: FramePlan) -> Generator[Record]:
-    """Yield a record for each request; ``whole`` is the plan for a whole file."""
-    for path, start_s, end_s in requests:
+def answer_all(requests: Iterable[Request], whole: FramePlan, workers: int) -> Generator[Record]:
+    """Yield a record for each request, in order, while up to ``workers`` files are decoded.
+
+    ``whole`` is the plan for a whole file.
+    """
+    waiting = deque[Future[Record]]()
+    with ThreadPoolExecutor(workers) as pool:  # a thread only waits for the child that decodes
         try:
-            plan = replace(whole, start_s=start_s, end_s=end_s)
-        except ValueError as error:
-            yield refusal_record(path, IMPOSSIBLE_SPAN, f"{path.name}: {error}")
-            continue
-        try:
-            yield read_frames(path, plan)
-        except IndexingError as error:
-            yield refusal_record(path, error.code, str(error))
+            for request in requests:
+                waiting.append(pool.submit(answer, request, whole))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def answer(request: Request, whole: FramePlan) -> Record:
+    """Return the frames asked for, or why there are none."""
+    path = request.path
+    try:
+        plan = replace(whole, start_s=request.start_s, end_s=request.end_s)
+    except ValueError as error:
+        return refusal_record(path, IMPOSSIBLE_SPAN, f"{path.name}: {error}")
+    try:
+        return read_frames(path, plan)
+    except IndexingError as error:
+        return refusal_record(path, error.code, str(error))
 
 
 def read_frames(path: Path, plan: FramePlan) -> Record:
@@ -107,11 +140,15 @@ def main(
     ] = "shortest",
     rate: Annotated[float, typer.Option(help="Frames of each second.")] = 3.0,
     most: Annotated[int, typer.Option(help="Frames of a file at most; more are thinned evenly.")] = 60,
+    workers: Annotated[int, typer.Option(min=1, help="Files decoded at once.")] = DEFAULT_WORKERS,
 ) -> None:
     """Answer the requests of standard input on standard output; the module's docstring has the format."""
     try:
         plan = FramePlan(size, resize, rate, most)
-        with closing(read_requests(sys.stdin.buffer)) as requests, closing(answer(requests, plan)) as records:
+        with (
+            closing(read_requests(sys.stdin.buffer)) as requests,
+            closing(answer_all(requests, plan, workers)) as records,
+        ):
             write_records(sys.stdout.buffer, records)
     except BrokenPipeError as error:
         raise typer.Exit(READER_GONE) from error

@@ -61,7 +61,7 @@ def read_candidates(
 ) -> Generator[Answer]:
     """Yield for each of ``items``, in their order, its candidates or why there are none.
 
-    One process decodes the video files, and works ahead by one; closing the generator ends it. Raises
+    One process decodes the video files, and works a few ahead; closing the generator ends it. Raises
     VideoReadingError when that process fails, which no single file should bring about.
     """
     files = [item.media for item in items if isinstance(item.media, VideoFile)]

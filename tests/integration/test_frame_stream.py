@@ -178,10 +178,8 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
-        process.stdin.write(line)
-        process.stdin.flush()
+        process.stdin.write(line * 100)
+        process.stdin.close()
         assert json.loads(process.stdout.readline())["code"] == "not-a-video"
         process.stdout.close()
-        process.stdin.write(line)
-        process.stdin.close()
         assert (process.wait(timeout=60), process.stderr.read()) == (READER_GONE, b"")

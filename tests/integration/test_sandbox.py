@@ -12,9 +12,17 @@ import pytest
 
 from indexer.decoding import sandbox
 from indexer.decoding.child import DecodeLimits, cpu_limit_s
-from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeProgress, DecodeSummary
+from indexer.decoding.messages import (
+    DecodedClip,
+    DecodedFrames,
+    DecodeMessage,
+    DecodePlan,
+    DecodeProgress,
+    DecodeSummary,
+    FramePlan,
+)
 from indexer.decoding.probe import VideoProbe
-from indexer.decoding.sandbox import Decoding, decode_clips
+from indexer.decoding.sandbox import Decoding, decode_clips, decode_frames
 from indexer.errors import DecoderCrashed, DecoderStalled, NotAVideo
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated
 
@@ -64,6 +72,17 @@ def test_progress_is_told_while_no_clip_is_ready(tmp_path: Path, monkeypatch: py
     assert isinstance(clip, DecodedClip)
     told = [message.decoded_s for message in progress if isinstance(message, DecodeProgress)]
     assert told == pytest.approx([index / 6 for index in range(24)], abs=0.01)
+
+
+def test_frames_of_a_span_arrive_and_nothing_after_it_is_decoded(tmp_path: Path) -> None:
+    path = write_plain(tmp_path / "plain.mp4", duration_s=13.0, frame_rate=6.0)
+    with decode_frames(path, FramePlan(32, "shortest", 3.0, 60, start_s=1.0, end_s=3.0)) as messages:
+        found = [message for message in messages if not isinstance(message, DecodeProgress)]
+    video, frames, summary = found
+    assert isinstance(video, VideoProbe)
+    assert isinstance(frames, DecodedFrames)
+    assert frames.frames.shape == (6, 32, 32, 3)
+    assert summary == DecodeSummary(3.0, 19, None)
 
 
 def test_a_damaged_video_gives_what_decodes_and_a_warning(tmp_path: Path) -> None:
