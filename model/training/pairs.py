@@ -1,11 +1,12 @@
 """Which pairs of video and caption each step sees, in an order that depends on the seed and the epoch alone.
 
 An epoch sees every pair once, but for the few that fill no whole batch: others in each epoch, as in the
-published code. That shuffles all pairs. Here the captions of one video are spread over the epoch, which
-leaves each pair's place random and makes two captions of one video in one batch, where the loss would hold
-one to be false, as rare as can be.
+published code, which shuffles all pairs. Here the captions of one video are spread over the epoch, at random,
+and kept out of each other's batches, where the loss would hold one of them to be false. Two meet only where a
+batch could not be filled otherwise.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -61,4 +62,22 @@ class PairSampler:
         turn = np.empty(self.pairs, dtype=np.int64)
         turn[drawn] = np.arange(self.pairs) - starts
         when = (turn + generator.random(self.pairs)) / self._captions[self.items]
-        return np.argsort(when, kind="stable")
+        return self._part(np.argsort(when, kind="stable"))
+
+    def _part(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the order with each video once a batch: a pair that comes too early waits for the next."""
+        queue = deque(order.tolist())
+        parted: list[int] = []
+        for _ in range(self.steps_per_epoch):
+            batch: dict[int, int] = {}  # item to pair
+            early: list[int] = []
+            while queue and len(batch) < self.batch:
+                pair = queue.popleft()
+                if int(self.items[pair]) in batch:
+                    early.append(pair)
+                else:
+                    batch[int(self.items[pair])] = pair
+            lacking = self.batch - len(batch)
+            parted += [*batch.values(), *early[:lacking]]
+            queue.extendleft(reversed(early[lacking:]))
+        return np.array(parted)

@@ -104,7 +104,8 @@ class Preparation:
         splits = [read(run.dataset, run.root, "train"), read(run.dataset, run.root, "validation")]
         stores = [self._decode(split, preprocessing) for split in splits]
         self._check_alike(stores)
-        refusals = [*splits[0].refusals, *stores[0].refusals, *splits[1].refusals, *stores[1].refusals]
+        parts = [*splits, *stores]
+        refusals = list(dict.fromkeys(refusal for part in parts for refusal in part.refusals))
         self._tell(refusals)
         training, validation = (self._tokenise(store, trainable) for store in stores)
         sampler = self._sampler(training.store.items)

@@ -97,7 +97,7 @@ def main(  # noqa: PLR0913 - one argument an option
     frame_store: FrameStore = None,
     restart: Restart = False,
 ) -> None:
-    """Fine-tune on captioned videos, keep the epoch that is best on held-out ones, and write it to be served."""
+    """Fine-tune on captioned videos, keep the epoch that finds held-out ones best, and write it."""
     overrides = Overrides(
         epochs=epochs,
         batch=batch,

@@ -151,5 +151,6 @@ def _headline(run: TrainingRun, prepared: Prepared, processes: Processes) -> str
         f"Training {run.preset} on {run.dataset}: {prepared.sampler.pairs} pairs of "
         f"{len(prepared.training.store.items)} videos, {prepared.steps} steps of "
         f"{prepared.sampler.batch} pairs, recipe {prepared.recipe.name}, reduction "
-        f"{prepared.trainable.reducer.name}, {prepared.trained_numbers:,} trained numbers, {dtype} on {processes.count} x {prepared.device}"
+        f"{prepared.trainable.reducer.name}, {prepared.trained_numbers:,} trained numbers, {dtype} on "
+        f"{processes.count} x {prepared.device}"
     )
