@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.training.comparison.parts import divide, keep_plan, run_from_json, run_of, run_to_json
+from model.training.pairs import PairSampler
 from model.training.run import Overrides
 from tests.compared_parts import budget
 
@@ -32,6 +33,18 @@ def test_all_arms_have_the_same_budget_and_differ_in_their_reducer_alone(tmp_pat
     assert [run.reducer for run in runs] == ARMS
     same = {replace(run, reducer="", output=Path()) for run in runs}
     assert same == {replace(budget(), reducer="", output=Path(), seed=7)}
+
+
+def test_all_arms_of_a_seed_see_the_same_pairs_in_the_same_order(tmp_path: Path) -> None:
+    """What a training draws its pairs from has no reducer in it."""
+    runs = [run_of(part, budget()) for part in divide(ARMS, [7], tmp_path)]
+    orders = [
+        [PairSampler([5] * 20, 4, run.seed).pairs_of(step).tolist() for step in range(30)] for run in runs
+    ]
+    assert orders[0] == orders[1] == orders[2]
+    assert {(run.dataset, run.root, run.max_steps, run.overrides) for run in runs} == {
+        ("pans", budget().root, 2, budget().overrides)
+    }
 
 
 def test_a_run_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
