@@ -95,8 +95,8 @@ _FOLDER = replace(
 
 Adapters begin exactly at the backbone and turn it by rank 8 at most, so that few clips cannot undo what it
 knows of words that they never use; they take little memory besides. A folder has few different videos, so
-batches are small. Their gradients are noisy, so the rate is a third of TempMe's. 160 clips of one caption make
-50 steps in ten epochs. Frames are altered at random, as few clips are soon known by heart.
+batches are small. Their gradients are noisy, so the rate is a third of TempMe's. 160 clips with a
+caption each make 50 steps in ten epochs. Frames are altered at random, as few clips are soon known by heart.
 """
 
 _LONG_VIDEOS = frozenset({"activitynet", "didemo"})
