@@ -5,11 +5,13 @@ from typing import Any
 import open_clip
 import torch
 from open_clip.timm_model import TimmModel
+from timm.layers.hybrid_embed import HybridEmbed
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from model.token_reduction.base import TokenReducer
+from model.vision_transformer.mobilenet_hybrid import MobileNetStem, Stage
 from model.vision_transformer.video_tower import VideoTower
 
 SIZE: dict[str, Any] = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 4, "num_heads": 2}
@@ -27,6 +29,15 @@ PERCEPTION = {
     "attn_pool_mlp_ratio": 4.0,
     "num_classes": 12,
 }
+AVERAGED = {"global_pool": "avg", "num_classes": 12}
+
+
+def embed_by_convolutions(**settings: Any) -> HybridEmbed:
+    """Return a small stem that strides as often as patches of 8 pixels need, with blocks of every kind."""
+    stages = (Stage(1, 8, 1, 1), Stage(3, 12, 2, 2), Stage(3, 16, 1, 2))
+    return HybridEmbed(backbone=MobileNetStem(stages, last_channels=48), **(settings | {"patch_size": 1}))
+
+
 TOWERS: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
     "siglip": (VisionTransformer, SIGLIP),
     "mobileclip": (VisionTransformer, MOBILECLIP),
@@ -35,11 +46,16 @@ TOWERS: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
     "perception": (Eva, PERCEPTION),
     "perception-scaled": (Eva, {**PERCEPTION, "init_values": 0.1, "mlp_ratio": 3.5}),
     "perception-classless": (Eva, {**PERCEPTION, "class_token": False, "rope_grid_offset": 0.0}),
+    "mobilenet": (
+        VisionTransformer,
+        {**AVERAGED, "class_token": False, "embed_layer": embed_by_convolutions},
+    ),
+    "averaged": (VisionTransformer, {**AVERAGED, "reg_tokens": 2, "fc_norm": False}),
 }
 """The kinds of trunk, small: 4 blocks for pictures of 32 pixels, 16 patches each."""
 
-CLASSLESS = {"siglip", "perception-classless"}
-"""Those without a class token."""
+CLASS_TOKENS = {"siglip": 0, "perception-classless": 0, "mobilenet": 0, "averaged": 3}
+"""How many tokens come before the patches, where that is not one."""
 
 
 def small_tower(kind: str, **changes: Any) -> TimmModel:

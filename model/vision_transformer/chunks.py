@@ -15,6 +15,13 @@ CHUNK_TOKENS = 512
 """Measured best for a width of 768 on 2 cores, in float32 and bfloat16; 256 to 1024 are close."""
 
 
+def map_in_chunks(function: Callable[[Tensor], Tensor], values: Tensor, rows: int) -> Tensor:
+    """Return ``function(values)`` (P, ...), computed so many ``rows`` of the values (P, ...) at a time."""
+    if _stay_whole(values):
+        return function(values)
+    return torch.cat([function(piece) for piece in values.split(rows)])
+
+
 def add_in_chunks(
     function: Callable[[Tensor, slice], Tensor], values: Tensor, *, rows_are_tokens: bool = False
 ) -> Tensor:
@@ -24,7 +31,7 @@ def add_in_chunks(
     ``rows_are_tokens``, tokens (m, C).
     """
     rows = values.flatten(0, 1) if rows_are_tokens else values
-    if values.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+    if _stay_whole(values):
         return (rows + function(rows, slice(0, rows.shape[0]))).view_as(values)
     step = CHUNK_TOKENS if rows_are_tokens else max(1, CHUNK_TOKENS // values.shape[1])
     result = torch.empty_like(rows)
@@ -32,3 +39,7 @@ def add_in_chunks(
         piece = slice(start, min(start + step, rows.shape[0]))
         torch.add(rows[piece], function(rows[piece], piece), out=result[piece])
     return result.view_as(values)
+
+
+def _stay_whole(values: Tensor) -> bool:
+    return values.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling()

@@ -11,6 +11,7 @@ from model.fused_attention import fused_attention, size_bias, split_heads
 from model.lora import LowRankAttention
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
+from model.vision_transformer.patch_mean import mean_patch
 from model.vision_transformer.trunk import TrunkCost, irreducible
 
 
@@ -110,9 +111,9 @@ class OpenClipTrunk:
         if isinstance(tower.attn_pool, AttentionalPooler):
             pooled, _ = tower._global_pool(tower.ln_post(_pool_by_attention(tower.attn_pool, tokens)))
         elif tower.final_ln_after_pool:
-            pooled = tower.ln_post(_mean_patch(tokens.values, tokens))
+            pooled = tower.ln_post(mean_patch(tokens.values, tokens))
         else:
-            pooled = _mean_patch(tower.ln_post(tokens.values), tokens)
+            pooled = mean_patch(tower.ln_post(tokens.values), tokens)
         return pooled @ tower.proj  # type: ignore[no-any-return]
 
     def count_vectors(self, class_tokens: int) -> int:
@@ -124,15 +125,6 @@ def _project(attention: nn.MultiheadAttention, values: Tensor) -> Tensor:
     if isinstance(attention, LowRankAttention):
         return attention.project(values)
     return linear(values, attention.in_proj_weight, attention.in_proj_bias)
-
-
-def _mean_patch(values: Tensor, tokens: Tokens) -> Tensor:
-    """Return the mean (P, C) of the patch tokens of ``values`` (P, n, C), each counted by its size."""
-    patches = values[:, tokens.class_tokens :]
-    if tokens.sizes is None:
-        return patches.mean(1)
-    shares = tokens.sizes[:, tokens.class_tokens :].to(values.dtype).unsqueeze(2)  # (P, n-c, 1)
-    return (patches * shares).sum(1) / shares.sum(1)
 
 
 def _pool_by_attention(pooler: AttentionalPooler, tokens: Tokens) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from open_clip.timm_model import TimmModel
 from timm.layers.attention_pool import AttentionPoolLatent
+from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.hybrid_embed import HybridEmbed
 from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer_hybrid import ConvStem
@@ -19,6 +20,8 @@ from torch import Tensor, nn
 from model.fused_attention import fused_attention, size_bias, split_heads
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
+from model.vision_transformer.mobilenet_hybrid import MobileNetStem
+from model.vision_transformer.patch_mean import mean_patch
 from model.vision_transformer.trunk import TrunkCost, irreducible
 
 Turn = Callable[[Tensor, slice], Tensor]
@@ -28,7 +31,8 @@ Turn = Callable[[Tensor, slice], Tensor]
 class TimmParts(ABC):
     """A Trunk of a TimmModel, but for its positions.
 
-    Class tokens are pooled one by one; a tower that pools by attention (MAP) gives one vector a sequence.
+    Class tokens are pooled one by one; a tower that pools by attention (MAP), or averages its patches, gives
+    one vector a sequence. Where patches are averaged, registers are class tokens to a reducer.
     Raises ValueError for a tower that pools, or embeds patches, in another way.
     """
 
@@ -41,7 +45,7 @@ class TimmParts(ABC):
 
     @property
     def shape(self) -> TowerShape:
-        """The patches of the grid, and a class token if the tower has one."""
+        """The patches of the grid, and the tokens before them if the tower has any."""
         trunk = self._trunk
         return TowerShape(len(self._blocks), int(trunk.patch_embed.num_patches), int(trunk.num_prefix_tokens))
 
@@ -113,7 +117,9 @@ class TimmParts(ABC):
     def pool(self, tokens: Tokens) -> Tensor:
         """Return projected vectors (B*V, D): of each class token, or of each sequence."""
         trunk = self._trunk
-        if trunk.attn_pool is None:
+        if trunk.global_pool == "avg":
+            pooled = mean_patch(trunk.norm(tokens.values), tokens)  # (B*S, C)
+        elif trunk.attn_pool is None:
             pooled = trunk.norm(tokens.values[:, : tokens.class_tokens].flatten(0, 1))  # (B*S*c, C)
         else:
             bias = size_bias(tokens.sizes, tokens.values.dtype)
@@ -123,7 +129,7 @@ class TimmParts(ABC):
 
     def count_vectors(self, class_tokens: int) -> int:
         """Return one vector a class token, or one a sequence."""
-        return class_tokens if self._trunk.attn_pool is None else 1
+        return class_tokens if self._trunk.global_pool == "token" else 1
 
     @abstractmethod
     def _scale_attended(self, parts: Any, values: Tensor) -> Tensor:
@@ -141,12 +147,12 @@ class TimmParts(ABC):
         return [layer for layer in layers if isinstance(layer, nn.Linear)]
 
     def _count_embedding(self) -> int:
-        """Return the multiply-accumulates of convolutions that each cut their input into tiles."""
+        """Return the multiply-accumulates of convolutions that each see what the one before gives."""
         rows, columns = self._trunk.patch_embed.img_size
         total = 0
         for layer in self._trunk.patch_embed.modules():
             if isinstance(layer, nn.Conv2d):
-                rows, columns = rows // layer.stride[0], columns // layer.stride[1]
+                rows, columns = _count_places(layer, rows, 0), _count_places(layer, columns, 1)
                 total += rows * columns * layer.weight.numel()
         return total
 
@@ -158,17 +164,29 @@ def refuse(trunk: nn.Module, reason: str) -> ValueError:
 
 
 def _require_pooling(trunk: Any) -> None:
+    averages_patches = trunk.global_pool == "avg" and not getattr(trunk, "pool_include_prefix", False)
+    if averages_patches:
+        return
     by_class_token = trunk.attn_pool is None and trunk.global_pool == "token"
     if not (by_class_token or type(trunk.attn_pool) is AttentionPoolLatent):
-        raise refuse(trunk, f"it pools by {trunk.global_pool!r}, neither by its class token nor by attention")
+        how = "all its tokens" if trunk.global_pool == "avg" else repr(trunk.global_pool)
+        raise refuse(trunk, f"it pools by {how}, not by its class token, by attention or by the mean patch")
     if trunk.reg_token is not None:
         raise refuse(trunk, "it has register tokens, which are neither patches nor pooled")
 
 
 def _require_fixed_patches(trunk: Any) -> None:
     embedding = trunk.patch_embed
-    is_stem = isinstance(embedding, HybridEmbed) and type(embedding.backbone) is ConvStem
+    is_stem = isinstance(embedding, HybridEmbed) and type(embedding.backbone) in (ConvStem, MobileNetStem)
     if not (is_stem or type(embedding) is PatchEmbed):
         raise refuse(trunk, "its patches come out of a convolutional network")
     if trunk.dynamic_img_size or not isinstance(trunk.patch_drop, nn.Identity | None):
         raise refuse(trunk, "it does not take the same number of patches from every picture")
+
+
+def _count_places(layer: nn.Conv2d, pixels: int, axis: int) -> int:
+    """Return at how many places along an axis of so many ``pixels`` the convolution gives an output."""
+    stride = layer.stride[axis]
+    if isinstance(layer, Conv2dSame):  # TensorFlow's padding: one for every stride begun
+        return -(-pixels // stride)
+    return (pixels + 2 * int(layer.padding[axis]) - layer.kernel_size[axis]) // stride + 1

@@ -1,4 +1,4 @@
-"""Vision transformers that open_clip takes from timm in parts: SigLIP 2, MobileCLIP2-B and -L, PE-Core."""
+"""Vision transformers that open_clip takes from timm in parts: SigLIP 2, MobileCLIP2-B and -L, PE-Core, ours."""
 
 from typing import Any
 

@@ -67,7 +67,9 @@ class Twins(Unreduced):
 
 
 @pytest.mark.parametrize("reducer", REDUCERS, ids=lambda reducer: reducer.name)
-@pytest.mark.parametrize("kind", ["siglip", "mobileclip", "perception", "perception-classless"])
+@pytest.mark.parametrize(
+    "kind", ["siglip", "mobileclip", "perception", "perception-classless", "mobilenet", "averaged"]
+)
 def test_the_tokens_and_the_cost_of_a_reduced_video_are_those_of_the_schedule(
     kind: str, reducer: TokenReducer
 ) -> None:
@@ -91,7 +93,7 @@ def expected_vectors(kind: str, reducer: TokenReducer) -> int:
 
 
 @pytest.mark.parametrize("reducer", REDUCERS, ids=lambda reducer: reducer.name)
-@pytest.mark.parametrize("kind", ["siglip", "perception"])
+@pytest.mark.parametrize("kind", ["siglip", "perception", "mobilenet"])
 def test_work_in_pieces_gives_what_it_gives_in_one(
     kind: str, reducer: TokenReducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +172,7 @@ def test_each_class_token_gives_a_vector() -> None:
 
 
 @pytest.mark.parametrize("reducer", [UNREDUCED, *REDUCERS], ids=lambda reducer: reducer.name)
-@pytest.mark.parametrize("kind", ["siglip", "perception"])
+@pytest.mark.parametrize("kind", ["siglip", "perception", "mobilenet"])
 def test_half_precision_gives_vectors_of_its_own_precision(kind: str, reducer: TokenReducer) -> None:
     tower = small_tower(kind).to(torch.bfloat16)
     vectors = run(tower, reducer, torch.randn(6, 3, 32, 32, dtype=torch.bfloat16), 6)

@@ -12,7 +12,7 @@ from model.token_reduction.base import TowerShape, Unreduced
 from model.token_reduction.tome import ToMe
 from model.vision_transformer.timm_trunk import open_timm_trunk
 from model.vision_transformer.video_tower import VideoTower, open_trunk
-from tests.timm_towers import CLASSLESS, TOWERS, real_tower, run, small_tower, tower_without_weights
+from tests.timm_towers import CLASS_TOKENS, TOWERS, real_tower, run, small_tower, tower_without_weights
 from tests.tower_probes import count_runs, gradients
 
 UNREDUCED = Unreduced()
@@ -26,8 +26,8 @@ def test_without_a_reducer_the_vectors_are_those_of_the_towers_own_forward(kind:
         own = tower(pictures)
     torch.testing.assert_close(run(tower, UNREDUCED, pictures, 3), own, atol=1e-5, rtol=0)
     trunk = open_trunk(tower)
-    class_tokens = 0 if kind in CLASSLESS else 1
-    assert (trunk.shape, trunk.dimension) == (TowerShape(4, 16, class_tokens), own.shape[1])
+    shape = TowerShape(4, 16, CLASS_TOKENS.get(kind, 1))
+    assert (trunk.shape, trunk.dimension) == (shape, own.shape[1])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_gradients_are_those_of_the_towers_own_forward(kind: str) -> None:
         torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["siglip", "perception"])
+@pytest.mark.parametrize("kind", ["siglip", "perception", "mobilenet"])
 def test_a_checkpointed_tower_has_the_same_gradients_and_runs_its_blocks_again(kind: str) -> None:
     tower = small_tower(kind)
     pictures = torch.randn(4, 3, 32, 32)
@@ -93,7 +93,7 @@ def test_a_checkpointed_tower_has_the_same_gradients_and_runs_its_blocks_again(k
     assert len(runs) == 1 + 2
 
 
-@pytest.mark.parametrize("kind", ["mobileclip", "perception"])
+@pytest.mark.parametrize("kind", ["mobileclip", "perception", "mobilenet"])
 def test_stochastic_depth_skips_whole_frames_as_the_tower_does(kind: str) -> None:
     tower = small_tower(kind, drop_path_rate=0.5).train()
     pictures = torch.randn(6, 3, 32, 32)
@@ -103,7 +103,7 @@ def test_stochastic_depth_skips_whole_frames_as_the_tower_does(kind: str) -> Non
     torch.testing.assert_close(VideoTower(tower, UNREDUCED, 6).run(pictures).vectors, own, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", ["siglip", "perception"])
+@pytest.mark.parametrize("kind", ["siglip", "perception", "mobilenet"])
 def test_an_adapted_projection_is_used(kind: str) -> None:
     tower = small_tower(kind)
     pictures = torch.randn(2, 3, 32, 32)
@@ -121,8 +121,7 @@ def test_an_adapted_projection_is_used(kind: str) -> None:
     [
         ("MobileCLIP2-S0", "in the FastVit fastvit_mci0: it is no plain vision transformer"),
         ("EVA02-B-16", "in the Eva eva02_base_patch16_clip_224: its blocks are .* with EvaAttention"),
-        ("ViTamin-S", "vitamin_small_224: it pools by 'avg'"),
-        ("vit_medium_patch16_gap_256", "it pools by 'avg', neither by its class token nor by attention"),
+        ("ViTamin-S", "vitamin_small_224: its patches come out of a convolutional network"),
     ],
 )
 def test_a_tower_that_does_not_come_apart_is_refused_with_the_presets_that_work(
@@ -137,6 +136,8 @@ def test_a_tower_that_does_not_come_apart_is_refused_with_the_presets_that_work(
     [
         ("siglip", {"class_token": True}, "leaves its class token out"),
         ("mobileclip", {"reg_tokens": 2}, "register tokens"),
+        ("averaged", {"pool_include_prefix": True}, "pools by all its tokens"),
+        ("averaged", {"global_pool": "avgmax"}, "pools by 'avgmax'"),
         ("mobileclip", {"patch_drop_rate": 0.5}, "the same number of patches"),
         ("mobileclip", {"dynamic_img_size": True}, "the same number of patches"),
         ("perception", {"qkv_fused": False}, "projects queries, keys and values apart"),
