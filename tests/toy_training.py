@@ -43,7 +43,8 @@ class ToyScene:
             mask[size // 2 :] = 0
         noise = np.random.default_rng(self.seed).normal(0, 12, (6, size, size, 3))
         pixels = mask * np.array(COLOURS[self.colour]) + noise
-        return pixels.clip(0, 255).astype(np.uint8)
+        frames: NDArray[np.uint8] = pixels.clip(0, 255).astype(np.uint8)
+        return frames
 
 
 def toy_dataset(name: str, root: Path, split: Split) -> Dataset:

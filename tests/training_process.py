@@ -18,7 +18,7 @@ from model.training.towers import Towers
 from model.training.trainer import train
 from tests.toy_training import drawing_run, toy_dataset
 
-WAIT_S = 110
+WAIT_S = 100
 
 
 def start(

@@ -104,8 +104,8 @@ class Preparation:
         splits = [read(run.dataset, run.root, "train"), read(run.dataset, run.root, "validation")]
         stores = [self._decode(split, preprocessing) for split in splits]
         self._check_alike(stores)
-        parts = [*splits, *stores]
-        refusals = list(dict.fromkeys(refusal for part in parts for refusal in part.refusals))
+        lists = [*(split.refusals for split in splits), *(store.refusals for store in stores)]
+        refusals = tuple(dict.fromkeys(refusal for part in lists for refusal in part))
         self._tell(refusals)
         training, validation = (self._tokenise(store, trainable) for store in stores)
         sampler = self._sampler(training.store.items)
@@ -121,7 +121,7 @@ class Preparation:
             sampler=sampler,
             steps=steps,
             trained_numbers=sum(weight.numel() for weight in trainable.trained_parameters().values()),
-            refusals=tuple(refusals),
+            refusals=refusals,
             settings=asdict(self._recipe)
             | {
                 "dataset": run.dataset,
@@ -175,10 +175,10 @@ class Preparation:
         if any(others != seen[0] for others in seen):
             raise ValueError("the processes found different videos: let all of them read the same folder")
 
-    def _tell(self, refusals: Sequence[Refusal]) -> None:
+    def _tell(self, refusals: tuple[Refusal, ...]) -> None:
         if not refusals:
             return
-        self._observe(Refused(tuple(refusals)))
+        self._observe(Refused(refusals))
         for refusal in refusals:
             logger.warning(
                 "%s cannot be used: %s",

@@ -1,5 +1,6 @@
 """A whole training: what it learns, what it writes, and that it goes on after a kill as if there was none."""
 
+import importlib
 import json
 import signal
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ TINY_STEPS = Overrides(epochs=1, batch=8, learning_rate=1e-3, frames=2, words=12
 
 @pytest.fixture(scope="module")
 def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an encoder and the frames of the dataset, for trainings with outputs of their own."""
+    """Return a folder with an encoder and the dataset's frames, for trainings with outputs of their own."""
     folder = tmp_path_factory.mktemp("toy")
     toy_checkpoint(folder / "pretrained")
     return folder
@@ -78,7 +79,10 @@ def test_a_killed_training_goes_on_to_the_very_same_weights(
     uninterrupted: TrainingOutcome, tmp_path: Path
 ) -> None:
     process = start(tmp_path, "die-after", "5")
-    output, _ = process.communicate(timeout=WAIT_S)
+    try:
+        output, _ = process.communicate(timeout=WAIT_S)
+    finally:
+        process.kill()
     assert process.returncode == -signal.SIGKILL, output
     run = drawing_run(tmp_path)
     assert (run.work / STATE_FILE).is_file()
@@ -159,9 +163,9 @@ def test_a_run_leaves_a_report_logs_and_no_state(uninterrupted: TrainingOutcome)
 
 
 def test_tensorboard_shows_every_figure_of_every_step(uninterrupted: TrainingOutcome) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    reader = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
 
-    log = EventAccumulator(str(uninterrupted.run.work / "logs"))
+    log = reader.EventAccumulator(str(uninterrupted.run.work / "logs"))
     log.Reload()
     losses = [scalar.value for scalar in log.Scalars("training/loss")]
     np.testing.assert_allclose(losses, uninterrupted.losses, rtol=1e-6)

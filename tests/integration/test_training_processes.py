@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.toy_training import toy_checkpoint
-from tests.training_process import WAIT_S, start
+from tests.toy_training import drawing_run, toy_checkpoint
+from tests.training_process import WAIT_S, save_gradients, start
 
 
 @pytest.mark.timeout(2 * WAIT_S)
@@ -20,10 +20,14 @@ def test_two_gloo_processes_have_loss_and_gradients_of_one_with_the_whole_batch(
         start(tmp_path, "gradients", str(tmp_path / "two.pt"), rank=rank, count=2, port=port)
         for rank in (0, 1)
     ]
-    one = start(tmp_path, "gradients", str(tmp_path / "one.pt"))
-    for process in (*pair, one):
-        output, _ = process.communicate(timeout=WAIT_S)
-        assert process.returncode == 0, output
+    try:
+        save_gradients(drawing_run(tmp_path), tmp_path / "one.pt")
+        for process in pair:
+            output, _ = process.communicate(timeout=WAIT_S)
+            assert process.returncode == 0, output
+    finally:
+        for process in pair:
+            process.kill()
     expected, found = torch.load(tmp_path / "one.pt"), torch.load(tmp_path / "two.pt")
     assert "model.logit_scale" in expected
     assert any(name.startswith("model.visual") for name in expected)

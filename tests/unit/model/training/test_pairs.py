@@ -7,7 +7,7 @@ from model.training.pairs import PairSampler
 
 
 def videos_of(sampler: PairSampler, step: int) -> list[int]:
-    return sampler.items[sampler.pairs_of(step)].tolist()
+    return [int(item) for item in sampler.items[sampler.pairs_of(step)]]
 
 
 def test_an_epoch_sees_every_pair_once_if_batches_fill_it() -> None:
