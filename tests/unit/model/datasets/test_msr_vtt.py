@@ -86,6 +86,14 @@ def test_sentences_without_their_keys_and_videos_without_sentences_are_refused(t
     }
 
 
+def test_a_second_file_of_a_video_is_counted_beside_the_one_that_is_used(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path)
+    put_videos(root / "MSRVTT" / "videos" / "all" / "compressed", ["video9770.mp4"])
+    dataset = read_dataset("msr-vtt-9k", root, "test")
+    assert paths_of(dataset) == {"video9770": root / "MSRVTT" / "videos" / "all" / "video9770.mp4"}
+    assert ("video9770", "duplicate-file") in refusals_of(dataset)
+
+
 def test_a_second_caption_of_a_test_video_is_refused_naming_both_lines(tmp_path: Path) -> None:
     root = write_dataset(tmp_path)
     with (root / "msrvtt_data" / "MSRVTT_JSFUSION_test.csv").open("a") as stream:
