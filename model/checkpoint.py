@@ -26,6 +26,7 @@ from model.serving_settings import AUTO, SETTINGS_FILE, ServingSettings
 from model.text_encoder import Tokenizer
 from model.token_reduction.naming import find_family
 from model.token_reduction.tempme import ClipPositions, TempMe
+from model.vision_transformer import mobilenet_hybrid  # noqa: F401 - timm must know the bundled model's tower
 from model.whole_folder import whole_folder
 
 WEIGHTS_FILE = "open_clip_model.safetensors"
