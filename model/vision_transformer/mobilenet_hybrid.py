@@ -1,9 +1,9 @@
 """A hybrid vision transformer whose patches come out of MobileNetV2: timm's ``vit_mobilenetv2_224``.
 
-Dosovitskiy et al. 2021 (arXiv 2010.11929, section 3.1, "Hybrid Architecture") over the convolutions of Sandler
-et al. 2018 (arXiv 1801.04381, table 2), whose batch norms are folded into weights and biases. Its pictures
-must be padded as TensorFlow does, for that is how the weights were trained. Importing this module is what
-lets open_clip build the tower from ``{"timm_model_name": "vit_mobilenetv2_224", "timm_proj": ""}``.
+Dosovitskiy et al. 2021 (arXiv 2010.11929, section 3.1, "Hybrid Architecture") over the convolutions of
+Sandler et al. 2018 (arXiv 1801.04381, table 2), whose batch norms are folded into weights and biases.
+Importing this module is what lets open_clip build the tower, from the ``vision_cfg``
+``{"timm_model_name": "vit_mobilenetv2_224", "timm_proj": "", "image_size": 224}``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
-from timm.layers.create_conv2d import create_conv2d
+from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.hybrid_embed import HybridEmbed
 from timm.models._registry import register_model
 from timm.models.vision_transformer import VisionTransformer
@@ -26,9 +26,6 @@ CHUNK_PICTURES = 4
 
 What a block widens 24 pictures to has 115 MB, which malloc fetches from the system anew every time.
 """
-
-PADDING = "same"
-"""TensorFlow's: the odd pixel of a stride goes to the right and below."""
 
 
 class Stage(NamedTuple):
@@ -130,7 +127,7 @@ def vit_mobilenetv2_224(
     if pretrained:
         raise ValueError("timm has no weights for vit_mobilenetv2_224: set timm_model_pretrained to false")
     options = {name: value for name, value in options.items() if name not in _MEANT_FOR_DOWNLOADS}
-    trunk = VisionTransformer(
+    trunk: Any = VisionTransformer(
         img_size=224,
         patch_size=1,
         num_classes=num_classes,
@@ -143,7 +140,7 @@ def vit_mobilenetv2_224(
         **options,
     )
     trunk.default_cfg = {"architecture": "vit_mobilenetv2_224"}
-    return trunk
+    return trunk  # type: ignore[no-any-return]
 
 
 _MEANT_FOR_DOWNLOADS = frozenset({"pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"})
@@ -151,7 +148,7 @@ _MEANT_FOR_DOWNLOADS = frozenset({"pretrained_cfg", "pretrained_cfg_overlay", "c
 
 
 def _convolution(channels: int, filters: int, side: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    layer: nn.Conv2d = create_conv2d(
-        channels, filters, side, stride=stride, groups=groups, padding=PADDING, bias=True
-    )
-    return layer
+    """Return a convolution that pads as TensorFlow does, where the published weights were trained."""
+    if stride == 1:
+        return nn.Conv2d(channels, filters, side, padding=side // 2, groups=groups)
+    return Conv2dSame(channels, filters, side, stride, groups=groups)

@@ -1,4 +1,7 @@
-"""Vision transformers that open_clip takes from timm in parts: SigLIP 2, MobileCLIP2-B and -L, PE-Core, ours."""
+"""Vision transformers that open_clip takes from timm in parts: SigLIP 2, MobileCLIP2-B and -L, PE-Core.
+
+The tower of the bundled model is one too.
+"""
 
 from typing import Any
 

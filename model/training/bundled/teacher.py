@@ -1,6 +1,6 @@
 """The image teacher: an int8 MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381), read and run by LiteRT.
 
-Its convolutions are the stem of the student's tower, its classifier a teacher of what is in a picture. Its last
+Its convolutions are the stem of the student's tower, its classifier teaches what is in a picture. Its last
 feature map and its pooled features teach a student that has no such stem.
 """
 
@@ -60,9 +60,10 @@ class TeacherWeights:
 
 
 def read_teacher(weights: Path) -> TeacherWeights:
-    """Return the weights of the ``.tflite`` file, made float again; needs ``ai-edge-litert`` (extra ``training``).
+    """Return the weights of the ``.tflite`` file, made float again.
 
-    Raises ValueError if the file is no network of convolutions quantised by channel.
+    Needs the package ``ai-edge-litert`` (extra ``training``). Raises ValueError if the file is no
+    network of convolutions quantised by channel.
     """
     from ai_edge_litert.interpreter import Interpreter
 
