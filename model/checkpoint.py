@@ -8,6 +8,7 @@ Public weights are named by architecture and tag, and open_clip downloads them. 
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -141,6 +142,8 @@ def save_trained(
         _save_tensors(model, unfinished / WEIGHTS_FILE)
         if positions is not None:
             _save_tensors(positions, unfinished / POSITIONS_FILE)
+        for path in unfinished.glob("*.safetensors"):  # they are written for this user alone
+            shutil.copymode(unfinished / SETTINGS_FILE, path)
         tokenizer = source.tokenizer()
         if isinstance(tokenizer, HFTokenizer):  # open_clip looks for it in the folder, and nowhere else
             tokenizer.save_pretrained(unfinished)

@@ -5,8 +5,8 @@ A name that is no preset may be a checkpoint folder, or an open_clip architectur
 
 The public encoders are asked with the words as they are typed, as CLIP4Clip (arXiv 2104.08860), CenterCLIP
 and TempMe do: their figures are of bare captions, and a search is a caption more often than a label. "a photo
-of" gained CLIP 1 to 2 points on captions of pictures (arXiv 2103.00020, section E.1), but nothing here measured
-it for these weights, and an English prompt is wrong around other languages. ``python -m
+of" gained CLIP 1 to 2 points on captions of pictures (arXiv 2103.00020, section E.1), but nothing here has
+measured it for these weights, and an English prompt is wrong around other languages. ``python -m
 model.evaluation.prompts`` measures it.
 """
 

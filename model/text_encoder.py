@@ -54,6 +54,10 @@ class TextEncoder:
         self._check_room()
         self.dimension = self._encode_batch([""]).shape[1]
 
+    def with_prompts(self, prompts: Sequence[str]) -> "TextEncoder":
+        """Return an encoder of the same model with other prompts; raises ValueError as this class does."""
+        return TextEncoder(self._model, self._tokenizer, self._device, prompts)
+
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, (Q, D), of its ``readable_part``.

@@ -212,6 +212,8 @@ def test_a_checkpoint_may_be_trained_on_and_saved_in_its_own_place(
     save_trained(model, folder, TEMPME, positions(), source)
     further = ModelSource.of_folder(folder)
     save_trained(further.build(), folder, ServingSettings("none"), None, further)
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1  # who reads one file of it reads all
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [CONFIGURATION_FILE, WEIGHTS_FILE, SETTINGS_FILE]
     )
@@ -224,6 +226,6 @@ def test_a_folder_with_videos_is_never_written_over(
 ) -> None:
     folder.mkdir()
     (folder / "holiday.mp4").touch()
-    with pytest.raises(ValueError, match="holiday.mp4"):
+    with pytest.raises(ValueError, match=r"holiday\.mp4"):
         save_trained(model, folder, ServingSettings(), None, source)
     assert [path.name for path in folder.iterdir()] == ["holiday.mp4"]

@@ -12,7 +12,7 @@ def test_words_go_where_the_prompt_has_its_place_and_are_not_themselves_looked_i
 
 @pytest.mark.parametrize("prompt", ["a video", "", "{} and {}", "{0}", "{ }"])
 def test_a_prompt_without_exactly_one_place_is_refused_by_name(prompt: str) -> None:
-    with pytest.raises(ValueError, match="must hold {} once") as error:
+    with pytest.raises(ValueError, match=r"must hold \{\} once") as error:
         check_prompts(["{}", prompt])
     assert repr(prompt) in str(error.value)
 
@@ -20,7 +20,7 @@ def test_a_prompt_without_exactly_one_place_is_refused_by_name(prompt: str) -> N
 def test_no_prompt_a_repeated_one_and_a_bare_text_are_refused() -> None:
     with pytest.raises(ValueError, match="there is no prompt"):
         check_prompts([])
-    with pytest.raises(ValueError, match="'a {}' is there more than once"):
+    with pytest.raises(ValueError, match=r"'a \{\}' is there more than once"):
         check_prompts(["a {}", "{}", "a {}"])
-    with pytest.raises(ValueError, match="single text 'a {}'"):
+    with pytest.raises(ValueError, match=r"single text 'a \{\}'"):
         check_prompts("a {}")

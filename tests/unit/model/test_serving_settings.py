@@ -41,12 +41,12 @@ def test_what_is_left_out_is_the_default(tmp_path: Path) -> None:
 )
 def test_wrong_settings_are_named_with_their_file(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / SETTINGS_FILE).write_text(content)
-    with pytest.raises(ValueError, match="reelseek.json cannot be used") as error:
+    with pytest.raises(ValueError, match=r"reelseek\.json cannot be used") as error:
         read_serving_settings(tmp_path)
     assert complaint in str(error.value)
 
 
 def test_bytes_that_are_no_text_are_refused_with_their_file(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_bytes(b"\xff\xfe{}")
-    with pytest.raises(ValueError, match="reelseek.json cannot be used"):
+    with pytest.raises(ValueError, match=r"reelseek\.json cannot be used"):
         read_serving_settings(tmp_path)

@@ -89,7 +89,7 @@ def test_as_many_words_are_read_as_fit_between_start_and_end(encoder: TextEncode
 def spell(texts: list[str], context_length: int | None = None, padding: int = 1) -> torch.Tensor:
     """Return a token for each character, and token 1 to end with, which also pads if it is ``padding``."""
     width = context_length or CONTEXT_LENGTH
-    rows = [[min(ord(letter), 4000) for letter in text][: width - 1] + [1] for text in texts]
+    rows = [[*(min(ord(letter), 4000) for letter in text[: width - 1]), 1] for text in texts]
     return torch.tensor([row + [padding] * (width - len(row)) for row in rows])
 
 
@@ -142,6 +142,7 @@ def test_a_text_many_times_too_long_is_read_as_far_as_one_that_is_a_little_too_l
 def test_many_characters_that_make_few_tokens_are_all_read(encoder: TextEncoder) -> None:
     spaced = "a cat" + " " * 500 + "on a sofa"
     assert encoder.readable_part(spaced) == spaced
+    assert encoder.readable_part(f"{spaced} in the sun at the end of a day") == f"{spaced} in the sun at"
 
 
 def test_the_vector_of_several_prompts_is_the_unit_mean_of_theirs(
@@ -176,7 +177,7 @@ def test_a_prompt_that_leaves_no_room_for_words_is_refused(
     model: open_clip.CLIP, tokenizer: Tokenizer
 ) -> None:
     long = "a very very very very very very long film of {}"
-    with pytest.raises(ValueError, match="'a very very .* leaves no room for words in the 12 tokens"):
+    with pytest.raises(ValueError, match=r"'a very very .* leaves no room for words in the 12 tokens"):
         TextEncoder(model, tokenizer, prompts=["{}", long])
 
 
