@@ -208,6 +208,7 @@ def test_a_finished_model_is_a_plain_one_with_the_same_vectors(build: Callable[[
     plain, given = build(), inputs()
     trainable = prepare_for_training(copy.deepcopy(plain), MERGING, small("tempme"))
     open_up(trainable)
+    trainable.train()
     with torch.no_grad():
         trained = run(trainable, trainable.serving_reducer, given)
         finish(trainable)
