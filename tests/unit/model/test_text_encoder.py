@@ -142,7 +142,7 @@ def test_a_text_many_times_too_long_is_read_as_far_as_one_that_is_a_little_too_l
 def test_many_characters_that_make_few_tokens_are_all_read(encoder: TextEncoder) -> None:
     spaced = "a cat" + " " * 500 + "on a sofa"
     assert encoder.readable_part(spaced) == spaced
-    assert encoder.readable_part(f"{spaced} in the sun at the end of a day") == f"{spaced} in the sun at"
+    assert encoder.readable_part(f"{spaced} in the sun at the end of a day") == f"{spaced} in the sun at the"
 
 
 def test_the_vector_of_several_prompts_is_the_unit_mean_of_theirs(
