@@ -5,6 +5,7 @@ tested in both directions. What is finished is kept: the same command goes on wh
 codes: 0 all arms trained and tested, 1 some failed, 2 wrong usage or no such data, 130 interrupted.
 """
 
+import logging
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -142,4 +143,7 @@ def _show(report: ComparisonReport, console: Console) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(
+        level=logging.ERROR
+    )  # arms are measured with random weights, of which open_clip warns
     typer.run(main)
