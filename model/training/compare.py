@@ -143,7 +143,5 @@ def _show(report: ComparisonReport, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(
-        level=logging.ERROR
-    )  # arms are measured with random weights, of which open_clip warns
+    logging.basicConfig(level=logging.ERROR)  # open_clip warns of random weights, which measure speed here
     typer.run(main)
