@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 ReadDataset: TypeAlias = Callable[[str, Path, Split], Dataset]
 
+SPLITS: tuple[Split, Split] = ("train", "validation")
+
 CANDIDATES_A_FRAME = 3
 """A long video keeps so many candidates for each frame that is chosen of it, or 60 if that is more."""
 
@@ -90,26 +92,21 @@ class Preparation:
 
         Raises ValueError for settings that do not fit, DatasetError for a dataset that is not there.
         """
-        run = self._run
-        torch.manual_seed(run.seed)  # of the adapters
-        model = self._preset.source.build().to(self._device)
-        weights_sha256 = hash_weights(model)
-        preprocessing = preprocessing_of(model)
-        trainable = prepare_for_training(model, self._reducer(model.visual), self._recipe)
-        folder = self._preset.source.folder
-        if folder is not None and trainable.positions is not None:
-            load_positions(folder, trainable.positions)
-        if run.checkpointing:
-            model.set_grad_checkpointing()
-        splits = [read(run.dataset, run.root, "train"), read(run.dataset, run.root, "validation")]
-        stores = [self._decode(split, preprocessing) for split in splits]
-        self._check_alike(stores)
-        lists = [*(split.refusals for split in splits), *(store.refusals for store in stores)]
-        refusals = tuple(dict.fromkeys(refusal for part in lists for refusal in part))
-        self._tell(refusals)
-        training, validation = (self._tokenise(store, trainable) for store in stores)
+        trainable, weights_sha256 = self._model()
+        preprocessing = preprocessing_of(trainable.model)
+        training, validation, refusals = self._splits(read, trainable, preprocessing)
         sampler = self._sampler(training.store.items)
-        steps = min(self._recipe.epochs * sampler.steps_per_epoch, run.max_steps or 2**63)
+        steps = min(self._recipe.epochs * sampler.steps_per_epoch, self._run.max_steps or 2**63)
+        settings: dict[str, object] = {
+            "dataset": self._run.dataset,
+            "training split": digest(training.store.items),
+            "validation split": digest(validation.store.items),
+            "weights": weights_sha256,
+            "reducer": trainable.reducer.name,
+            "steps": steps,
+            "seed": self._run.seed,
+            "precision": str(self._dtype).removeprefix("torch."),
+        }
         return Prepared(
             source=self._preset.source,
             trainable=trainable,
@@ -122,19 +119,34 @@ class Preparation:
             steps=steps,
             trained_numbers=sum(weight.numel() for weight in trainable.trained_parameters().values()),
             refusals=refusals,
-            settings=asdict(self._recipe)
-            | {
-                "dataset": run.dataset,
-                "training split": digest(training.store.items),
-                "validation split": digest(validation.store.items),
-                "weights": weights_sha256,
-                "reducer": trainable.reducer.name,
-                "batch": sampler.batch,
-                "steps": steps,
-                "seed": run.seed,
-                "precision": str(self._dtype).removeprefix("torch."),
-            },
+            settings=asdict(self._recipe) | settings | {"batch": sampler.batch},
         )
+
+    def _model(self) -> tuple[TrainableModel, str]:
+        """Return the model to train, and a hash of the weights that it begins with."""
+        torch.manual_seed(self._run.seed)  # of the adapters
+        model = self._preset.source.build().to(self._device)
+        weights_sha256 = hash_weights(model)
+        trainable = prepare_for_training(model, self._reducer(model.visual), self._recipe)
+        folder = self._preset.source.folder
+        if folder is not None and trainable.positions is not None:
+            load_positions(folder, trainable.positions)
+        if self._run.checkpointing:
+            model.set_grad_checkpointing()
+        return trainable, weights_sha256
+
+    def _splits(
+        self, read: ReadDataset, trainable: TrainableModel, preprocessing: Preprocessing
+    ) -> tuple[CaptionedFrames, CaptionedFrames, tuple[Refusal, ...]]:
+        """Return training and validation split, and what cannot be used of either."""
+        splits = [read(self._run.dataset, self._run.root, name) for name in SPLITS]
+        stores = [self._decode(split, preprocessing) for split in splits]
+        self._check_alike(stores)
+        lists = [*(split.refusals for split in splits), *(store.refusals for store in stores)]
+        refusals = tuple(dict.fromkeys(refusal for part in lists for refusal in part))
+        self._tell(refusals)
+        training, validation = (self._tokenise(store, trainable) for store in stores)
+        return training, validation, refusals
 
     def _reducer(self, tower: torch.nn.Module) -> TokenReducer:
         """Return the reducer asked for; ``auto`` is the recipe's own, else the preset's, else CenterCLIP."""

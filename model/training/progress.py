@@ -8,6 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from model.training.events import Event, FramesRead, Refused, Started, StepDone
 from model.training.run import Validation
 
+MOST_LISTED = 20
+"""Refused items that are listed on a terminal."""
+
 
 class TerminalDisplay:
     """Shows events while it is entered."""
@@ -42,8 +45,10 @@ class TerminalDisplay:
 
     def _list(self, refused: Refused) -> None:
         self._console.print(f"{len(refused.refusals)} items cannot be used:", style="yellow")
-        for refusal in refused.refusals:
+        for refusal in refused.refusals[:MOST_LISTED]:
             self._console.print(f"  {refusal.name}: {refusal.reason}", style="yellow", soft_wrap=True)
+        if len(refused.refusals) > MOST_LISTED:
+            self._console.print("  and others: training.json will list them all", style="yellow")
 
     def _begin(self, started: Started) -> None:
         self._console.print(started.headline, soft_wrap=True)

@@ -3,8 +3,8 @@
 ``python -m model.training.train my-videos --output my-model`` reads ``my-videos/captions.csv``, and
 ``REELSEEK_PRESET=my-model reelseek serve`` searches with the result. On several GPUs: ``torchrun
 --nproc-per-node 4 -m model.training.train ...``. The same command goes on with what was interrupted. Exit
-codes: 0 trained, 1 stopped (a loss that is not finite, no memory, a decoder that died), 2 wrong settings or
-no such data, 130 interrupted.
+codes: 0 trained, 1 stopped (a loss that is not finite, no memory, a decoder that died, a full disk), 2 wrong
+settings or no such data, 130 interrupted.
 """
 
 import logging
@@ -152,7 +152,7 @@ def run_and_tell(run: TrainingRun, console: Console) -> int:
         return _fail(
             STOPPED, f"the GPU has no memory left: {way_out}, and training goes on from the last save"
         )
-    except (TrainingStoppedError, VideoReadingError) as error:
+    except (TrainingStoppedError, VideoReadingError, OSError) as error:
         return _fail(STOPPED, str(error))
     return TRAINED
 
