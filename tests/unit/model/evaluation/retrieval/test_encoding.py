@@ -52,7 +52,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoders(checkpoint: Path) -> RetrievalEncoders:
-    return load_retrieval_encoders(str(checkpoint), "pooling:B1-4", "cpu")
+    return load_retrieval_encoders(str(checkpoint), "centerclip:B1-4,2", "cpu")
 
 
 def test_a_photograph_is_encoded_as_the_picture_it_is(checkpoint: Path, encoders: RetrievalEncoders) -> None:
@@ -71,7 +71,7 @@ def test_videos_are_reduced_and_chosen_from_end_to_end(encoders: RetrievalEncode
     found = encode_items([item("a", Noise(7, frames=24))], encoders, batch=8)
     expected = encoders.video.encode(whole[None, 1::2]).clips  # ⌊(i + ½) · 24 / 12⌋
     np.testing.assert_allclose(found.vectors, expected, atol=1e-6)
-    assert encoders.settings.reduction == "pooling:B1-4"
+    assert encoders.settings.reduction == "centerclip:B1-4,2"
 
 
 @pytest.mark.parametrize("batch", [1, 2, 8])
