@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, log_softmax
+from torch.nn.functional import cosine_similarity, kl_div, log_softmax
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, identities: Tensor) -> Tensor:
@@ -21,3 +21,12 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, ident
 def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
     """Return the mean of 1 - cosine between vectors and targets (n, D)."""
     return torch.mean(1 - cosine_similarity(vectors, targets, dim=-1))
+
+
+def class_name_loss(images: Tensor, names: Tensor, scale: Tensor | float, shares: Tensor) -> Tensor:
+    """Return how far the softmax over ``scale`` times cosines is from a teacher's probabilities.
+
+    ``images`` (n, D) and ``names`` (c, D) are unit vectors, ``shares`` (n, c) the teacher's probabilities.
+    The loss is the mean Kullback-Leibler divergence, in nats.
+    """
+    return kl_div(log_softmax(scale * images @ names.T, 1), shares, reduction="batchmean")

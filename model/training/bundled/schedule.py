@@ -1,38 +1,25 @@
-"""Learning-rate schedule, optimiser and precision that both training stages share."""
+"""Learning rate and precision that both stages share."""
 
 import math
-from collections.abc import Iterable
 
 import torch
-from torch import nn
-from torch.optim import AdamW, Optimizer
 
 from model.precision import fast_dtype
 
-WARM_UP = 0.03  # of the budget
+WARM_UP = 0.03  # of the steps
+FIRST_SHARE = 0.02
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], *, weight_decay: float) -> AdamW:
-    """Return AdamW that decays matrices only, not biases, norms or single vectors."""
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
-    return AdamW(
-        [
-            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
-            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-        ],
-        betas=(0.9, 0.98),
-    )
+def rate_share(spent: float) -> float:
+    """Return the share of the peak rate after the fraction ``spent`` of the steps (0 to 1).
+
+    It is a linear warm-up, times half a cosine to zero.
+    """
+    rise = min(1.0, FIRST_SHARE + spent / WARM_UP)
+    return rise * 0.5 * (1 + math.cos(math.pi * spent))
 
 
-def set_learning_rate(optimizer: Optimizer, peak: float, spent: float) -> None:
-    """Set linear warm-up, then a cosine to zero, for the fraction ``spent`` of the budget (0 to 1)."""
-    rise = min(1.0, spent / WARM_UP)
-    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
-    for group in optimizer.param_groups:
-        group["lr"] = peak * rise * fall
-
-
-def reduced_precision(device: torch.device) -> torch.autocast:
-    """Return bfloat16 autocast where the device computes it natively, else a context that changes nothing."""
-    is_native = fast_dtype(device) is torch.bfloat16
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_native)
+def reduced_precision() -> torch.autocast:
+    """Return bfloat16 autocast where the processor computes it natively, else a context without effect."""
+    is_native = fast_dtype(torch.device("cpu")) is torch.bfloat16
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_native)

@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from model.training.bundled.losses import contrastive_loss, cosine_loss
+from model.training.bundled.losses import class_name_loss, contrastive_loss, cosine_loss
 
 
 def unit_vectors(count: int, seed: int) -> torch.Tensor:
@@ -31,3 +31,10 @@ def test_cosine_loss_is_zero_only_for_parallel_vectors() -> None:
     vectors = unit_vectors(4, 0)
     assert cosine_loss(vectors, 3 * vectors).abs() < 1e-6
     torch.testing.assert_close(cosine_loss(vectors, -vectors), torch.tensor(2.0))
+
+
+def test_class_names_cost_nothing_where_the_cosines_say_what_the_teacher_says() -> None:
+    images, names = unit_vectors(4, 0), unit_vectors(3, 1)
+    agreed = (5.0 * images @ names.T).softmax(1)
+    assert class_name_loss(images, names, 5.0, agreed).abs() < 1e-6
+    assert class_name_loss(images, names, 5.0, agreed.roll(1, 0)) > 0.01
