@@ -8,7 +8,6 @@ from open_clip.model import CustomTextCLIP
 from torch.nn.functional import normalize
 
 from model.datasets.photographs import CaptionedPhotograph
-from model.text_encoder import Tokenizer
 from model.training.bundled.lessons import Captioned, Lessons
 from model.training.bundled.photograph_views import GRID, NARROW_CHANNELS, Views
 from model.training.bundled.text_tower import GroundedEmbedding
@@ -32,15 +31,15 @@ def small_model() -> CustomTextCLIP:
     return model
 
 
-def colours(tokenizer: Tokenizer) -> Captioned:
-    """Return the colours, each with VIEWS views of random features and one caption."""
+def colours(count: int = VIEWS) -> Captioned:
+    """Return the colours, each with ``count`` equal views of random features and one caption."""
     generator = np.random.default_rng(0)
-    maps = generator.normal(size=(len(COLOURS), 1, GRID**2, NARROW_CHANNELS)).repeat(VIEWS, 1)
-    pooled = generator.normal(size=(len(COLOURS), 1, LAST_CHANNELS)).repeat(VIEWS, 1)
+    maps = generator.normal(size=(len(COLOURS), 1, GRID**2, NARROW_CHANNELS)).repeat(count, 1)
+    pooled = generator.normal(size=(len(COLOURS), 1, LAST_CHANNELS)).repeat(count, 1)
     views = Views(
         maps.reshape(-1, GRID**2, NARROW_CHANNELS).astype(np.float16),
         pooled.reshape(-1, LAST_CHANNELS).astype(np.float16),
-        VIEWS,
+        count,
     )
     return Captioned.of(views, [CaptionedPhotograph(name, b"", (f"a {name} wall",)) for name in COLOURS])
 

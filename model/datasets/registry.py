@@ -12,6 +12,7 @@ from model.datasets.didemo import read_didemo
 from model.datasets.lsmdc import read_lsmdc
 from model.datasets.msr_vtt import read_7k, read_9k
 from model.datasets.msvd import read_msvd
+from model.datasets.pans import read_pans
 from model.datasets.photograph_sets import read_photographs
 
 Reader: TypeAlias = Callable[[Path, Split], Dataset]
@@ -24,6 +25,7 @@ DATASETS: Mapping[str, Reader] = MappingProxyType(
         "lsmdc": read_lsmdc,
         "activitynet": read_activitynet,
         "didemo": read_didemo,
+        "pans": read_pans,
         "photographs": read_photographs,
         "folder": read_folder,
     }

@@ -1,7 +1,6 @@
 """What a step of training is made of."""
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 
@@ -14,7 +13,7 @@ SIZES = Sizes(captioned=8, labelled=4, likely_classes=3, random_classes=5, conce
 
 @pytest.fixture(scope="module")
 def lessons() -> Lessons:
-    return lessons_of(colours(open_clip.get_tokenizer("ViT-B-32")))
+    return lessons_of(colours())
 
 
 def test_sentences_stand_in_the_order_of_pairs_classes_and_concepts(lessons: Lessons) -> None:
@@ -36,9 +35,8 @@ def test_each_caption_comes_with_a_view_of_its_own_photograph(lessons: Lessons) 
 
 
 def test_pairs_are_true_of_one_another_only_within_a_set_and_with_the_same_captions() -> None:
-    tokenizer = open_clip.get_tokenizer("ViT-B-32")
     same = [CaptionedPhotograph(name, b"", ("a dog runs",)) for name in COLOURS]
-    views = colours(tokenizer).views
+    views = colours().views
     lesson = lessons_of(Captioned.of(views, same)).draw(SIZES, np.random.default_rng(2))
     assert lesson.identities[:8].unique().numel() == 1
     assert not set(lesson.identities[:8].tolist()) & set(lesson.identities[8:].tolist())
