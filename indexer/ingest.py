@@ -166,7 +166,7 @@ def _decode_and_encode(
                 probe = message
             elif isinstance(message, DecodeSummary):
                 summary = message
-            else:
+            elif isinstance(message, DecodeProgress | DecodedClip):
                 decoded_s = message.decoded_s
                 on_progress(Progress("decoding", _fraction(decoded_s, probe), decoded_s))
             if isinstance(message, DecodedClip):
