@@ -16,7 +16,13 @@ from sqlalchemy.exc import OperationalError
 
 from indexer.catalog.tables import Job, Video
 from indexer.clip_encoder import ClipEncoder
-from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeSummary
+from indexer.decoding.messages import (
+    DecodedClip,
+    DecodeMessage,
+    DecodePlan,
+    DecodeProgress,
+    DecodeSummary,
+)
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
