@@ -93,9 +93,11 @@ class MobileNetStem(nn.Module):
         self.grad_checkpointing = enable
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return the cells (B, 1280, H/32, W/32) of pictures (B, 3, H, W)."""
+        """Return the cells (B, 1280, H/32, W/32) of pictures (B, 3, H, W); frozen, it keeps no graph."""
         pictures = pictures.contiguous(memory_format=torch.channels_last)
-        return map_in_chunks(self._forward, pictures, CHUNK_PICTURES)
+        is_trained = pictures.requires_grad or any(part.requires_grad for part in self.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and is_trained):
+            return map_in_chunks(self._forward, pictures, CHUNK_PICTURES)
 
     def narrow_cells(self, pictures: Tensor) -> Tensor:
         """Return the cells (B, 320, H/32, W/32) that enter the last convolution."""

@@ -121,3 +121,15 @@ def test_a_checkpointed_stem_has_the_same_gradients_and_runs_its_blocks_again() 
 def test_pretrained_weights_are_refused_for_there_are_none() -> None:
     with pytest.raises(ValueError, match="set timm_model_pretrained to false"):
         create_model("vit_mobilenetv2_224", pretrained=True)
+
+
+def test_a_frozen_stem_is_computed_in_pieces_though_what_follows_is_trained() -> None:
+    stem = small_stem()
+    pictures = torch.randn(9, 3, 32, 32)
+    whole = stem(pictures)
+    stem.requires_grad_(False)
+    runs = count_runs(stem.last)
+    frozen = stem(pictures)
+    assert len(runs) == 3 and not frozen.requires_grad
+    assert whole.requires_grad
+    torch.testing.assert_close(frozen, whole.detach())
