@@ -24,10 +24,11 @@ from model.training.events import FramesRead, Observe, Refused
 from model.training.gathering import Processes
 from model.training.loading import all_captions, caption_counts
 from model.training.pairs import PairSampler
-from model.training.recipes import Recipe, TrainableModel, prepare_for_training, recipe_for
+from model.training.recipes import Recipe, recipe_for
 from model.training.run import TrainingRun
 from model.training.short_texts import usable_length
 from model.training.towers import number_type
+from model.training.trainable_model import TrainableModel, prepare_for_training
 from model.vision_transformer.video_tower import SEEN_FROM_OUTSIDE, can_reduce, open_trunk
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import math
 
 from torch.optim import AdamW
 
-from model.training.recipes import TrainableModel
+from model.training.trainable_model import TrainableModel
 
 WARM_UP_FROM = 1e-8
 """CenterCLIP's rate of the first step. TempMe's is not known; a rate of zero would waste the step."""

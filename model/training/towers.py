@@ -11,9 +11,9 @@ from model.precision import fast_dtype
 from model.preprocessing import Preprocessing
 from model.temporal_pooling import pool_mean
 from model.training.contrastive import MicroBatch, PairVectors
-from model.training.recipes import TrainableModel
 from model.training.run import Precision
 from model.training.short_texts import encode_texts
+from model.training.trainable_model import TrainableModel
 from model.vision_transformer.video_tower import VideoTower
 
 

@@ -12,7 +12,6 @@ from model.training.events import Event, Observe, Started, ignore
 from model.training.gathering import Processes, join_processes
 from model.training.loop import NotFiniteError, TrainingLoop
 from model.training.preparation import Preparation, Prepared, ReadDataset
-from model.training.recipes import finish
 from model.training.report import write_report
 from model.training.run import (
     Overrides,
@@ -23,6 +22,7 @@ from model.training.run import (
     Validation,
 )
 from model.training.tensorboard_log import TensorBoardLog
+from model.training.trainable_model import finish
 
 __all__ = [
     "Overrides",

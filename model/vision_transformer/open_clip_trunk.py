@@ -40,6 +40,11 @@ class OpenClipTrunk:
         return TowerShape(len(self._blocks), int(rows * columns), 1)
 
     @property
+    def width(self) -> int:
+        """C: the filters of the patch embedding."""
+        return int(self._tower.conv1.out_channels)
+
+    @property
     def dimension(self) -> int:
         """D of the projection."""
         return int(self._tower.output_dim)
@@ -48,7 +53,7 @@ class OpenClipTrunk:
     def cost(self) -> TrunkCost:
         """Multiply-accumulates of the parts (MODEL-SPEC 7.1)."""
         pool_width, dimension = self._tower.proj.shape
-        width = self._tower.conv1.out_channels
+        width = self.width
         pooler = self._tower.attn_pool
         queries = 0 if pooler is None else len(pooler.query)
         pool_token = 0 if pooler is None else 2 * pool_width * (width + queries)

@@ -50,15 +50,20 @@ class TimmParts(ABC):
         return TowerShape(len(self._blocks), int(trunk.patch_embed.num_patches), int(trunk.num_prefix_tokens))
 
     @property
+    def width(self) -> int:
+        """C of the embedding."""
+        return int(self._trunk.embed_dim)
+
+    @property
     def dimension(self) -> int:
         """D: what the last projection gives, or the width where there is none."""
         projections = self._projections()
-        return projections[-1].out_features if projections else int(self._trunk.embed_dim)
+        return projections[-1].out_features if projections else self.width
 
     @property
     def cost(self) -> TrunkCost:
         """Multiply-accumulates of the parts (MODEL-SPEC 7.1)."""
-        width = int(self._trunk.embed_dim)
+        width = self.width
         pool = self._trunk.attn_pool
         pool_vector = sum(layer.in_features * layer.out_features for layer in self._projections())
         if pool is not None:

@@ -45,6 +45,11 @@ class Trunk(Protocol):
         ...
 
     @property
+    def width(self) -> int:
+        """C of the tokens."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """D of the vectors."""
         ...

@@ -9,9 +9,10 @@ from torch import Tensor
 from model.checkpoint import DualEncoder, preprocessing_of
 from model.config import resolve_preset
 from model.token_reduction.naming import parse_reduction
-from model.training.recipes import RECIPES, TrainableModel, finish, prepare_for_training
+from model.training.recipes import RECIPES
 from model.training.schedule import make_optimizer, set_learning_rate
 from model.training.short_texts import encode_texts, usable_length
+from model.training.trainable_model import TrainableModel, finish, prepare_for_training
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 
 FRAMES = 4

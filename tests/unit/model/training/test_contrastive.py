@@ -14,9 +14,10 @@ from model.token_reduction.segments import Stage
 from model.token_reduction.sparse_sampling import SparseSampling
 from model.training.contrastive import MicroBatch, PairVectors, backpropagate, info_nce
 from model.training.gathering import Processes
-from model.training.recipes import RECIPES, prepare_for_training
+from model.training.recipes import RECIPES
 from model.training.run import Overrides
 from model.training.towers import Towers
+from model.training.trainable_model import prepare_for_training
 from tests.dual_encoders import IMAGE_SIZE, VOCABULARY, small_clip
 
 PREPROCESSING = Preprocessing(IMAGE_SIZE, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "squash")

@@ -4,8 +4,9 @@ import pytest
 from torch import nn
 
 from model.token_reduction.tempme import TempMe
-from model.training.recipes import RECIPES, Recipe, prepare_for_training
+from model.training.recipes import RECIPES, Recipe
 from model.training.schedule import learning_rate_at, make_optimizer, set_learning_rate
+from model.training.trainable_model import prepare_for_training
 from tests.dual_encoders import small_clip
 
 MSR_VTT_STEPS = 7030  # 1,406 of 128 pairs in each of 5 epochs
