@@ -2,22 +2,34 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.schemas import Failure, JobDetails, VideoDetails
 from app.urls import stream_url, thumbnail_url
 from indexer.catalog import clips, jobs
 from indexer.catalog.tables import Job, Video
+from indexer.folder_intake import is_searchable
 
 
-def describe_videos(session: Session, videos: Sequence[Video]) -> list[VideoDetails]:
-    """Return the videos with what belongs to them, in their order; three queries however many there are."""
+def describe_videos(session: Session, videos: Sequence[Video], generation_id: int) -> list[VideoDetails]:
+    """Return videos (a page of them) with what belongs to them, in their order.
+
+    ``generation_id`` is the one that searches. Four queries however many videos there are.
+    """
     ids = [video.id for video in videos]
     counts = clips.counts(session, ids)
     first_clips = clips.first_of(session, ids)
     latest_jobs = jobs.latest(session, ids)
+    searchable = set(session.scalars(select(Video.id).where(Video.id.in_(ids), is_searchable(generation_id))))
     return [
-        _video(video, counts.get(video.id, 0), first_clips.get(video.id), latest_jobs.get(video.id))
+        _video(
+            video,
+            video.id in searchable,
+            counts.get(video.id, 0),
+            first_clips.get(video.id),
+            latest_jobs.get(video.id),
+        )
         for video in videos
     ]
 
@@ -38,12 +50,15 @@ def describe_job(job: Job) -> JobDetails:
     )
 
 
-def _video(video: Video, clip_count: int, first_clip_id: str | None, job: Job | None) -> VideoDetails:
+def _video(
+    video: Video, is_found: bool, clip_count: int, first_clip_id: str | None, job: Job | None
+) -> VideoDetails:
     return VideoDetails(
         id=video.id,
         title=video.title,
         filename=video.filename,
         state=video.state,
+        is_searchable=is_found,
         duration=video.duration_s,
         width=video.width,
         height=video.height,

@@ -48,7 +48,8 @@ class VideoDetails(BaseModel):
     id: str
     title: str
     filename: str = Field(description="As it was when the video came; only for showing")
-    state: VideoState = Field(description="`ready` can be searched")
+    state: VideoState = Field(description="`ready` is indexed, though maybe not with this model")
+    is_searchable: bool = Field(description="Whether a search with this model can find it")
     duration: float | None = Field(description="Seconds that decode; null until known")
     width: int | None = Field(description="Pixels, upright, as shown")
     height: int | None = Field(description="Pixels, upright, as shown")
@@ -145,6 +146,7 @@ class CoverageDetails(BaseModel):
     clips: int = Field(description="Searched")
     videos_pending: int = Field(description="Waiting or being indexed: not searched yet")
     videos_failed: int = Field(description="Could not be indexed: never searched")
+    videos_of_other_models: int = Field(description="Not searched until they are indexed with this model too")
 
 
 class SearchModel(BaseModel):

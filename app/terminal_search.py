@@ -9,7 +9,7 @@ from rich.text import Text
 from app.config import ServiceSettings
 from app.dependencies import build_services
 from app.schemas import Hit, SearchAnswer
-from app.search.answer import search_videos
+from app.search.answer import search_videos, tell_of_other_models
 from app.search.query import SearchQuery
 
 
@@ -45,6 +45,8 @@ def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
             f"{_count(coverage.videos_pending, 'video')} to be indexed and none searchable yet: let a worker "
             "do it with python -m indexer.worker"
         )
+    if coverage.videos_of_other_models:
+        return tell_of_other_models(coverage.videos_of_other_models)
     return (
         f"nothing is indexed in {settings.home_folder} with the model {settings.model!r}: index a folder "
         "with python -m indexer.batch FOLDER"

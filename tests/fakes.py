@@ -44,6 +44,14 @@ class FakeTextEncoder(TextEncoder):
         return np.array([unit_vector(text) for text in texts], dtype=np.float32).reshape(-1, DIMENSION)
 
 
+class ShortSightedEncoder(FakeTextEncoder):
+    """Reads five words, and 30 characters of one without blanks."""
+
+    def readable_part(self, text: str) -> str:
+        """Return the beginning of the text."""
+        return " ".join(text.split()[:5]) if " " in text else text[:30]
+
+
 class FakeVideoEncoder(VideoEncoder):
     """Frames → unit vector from the mean colour of quarters of the picture: like pictures, like vectors."""
 

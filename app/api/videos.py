@@ -104,7 +104,7 @@ def list_videos(
     after = (place.added_at, place.video_id) if place else None
     with services.library.database.reading() as session:
         found = videos.list_page(session, limit=limit + 1, after=after)
-        described = describe_videos(session, found[:limit])
+        described = describe_videos(session, found[:limit], services.generation_id)
     next_cursor = None
     if len(found) > limit:
         last = found[limit - 1]
@@ -116,7 +116,7 @@ def list_videos(
 def read_video(services: ServicesDependency, video_id: Identifier) -> VideoDetails:
     """Return what is known of one video."""
     with services.library.database.reading() as session:
-        return describe_videos(session, [_get(session, video_id)])[0]
+        return describe_videos(session, [_get(session, video_id)], services.generation_id)[0]
 
 
 @router.delete("/videos/{video_id}", summary="Delete a video", responses=problem_docs(UnknownVideo))

@@ -29,13 +29,13 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     searched = perf_counter()
     with services.library.database.reading() as session:
         hits = read_hits(session, services.generation_id, words.vector, page)
-        coverage = videos.coverage(session, services.generation_id)
+        coverage = _describe(videos.coverage(session, services.generation_id))
     finished = perf_counter()
     return SearchAnswer(
         query=query.words,
         data=hits,
         page_info=PageInfo(limit=query.limit, next_cursor=page.next_cursor),
-        coverage=CoverageDetails.model_validate(coverage, from_attributes=True),
+        coverage=coverage,
         model=SearchModel(preset=services.preset, generation=services.generation_id),
         notices=_notices(services.preset, words, coverage, page),
         timing_ms=SearchTiming(
@@ -47,19 +47,16 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     )
 
 
-def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPage) -> list[str]:
+def _notices(preset: str, words: EncodedWords, coverage: CoverageDetails, page: IndexPage) -> list[str]:
     notices = []
     if coverage.videos == 0 and coverage.videos_pending > 0:
         notices.append("No video is searchable yet: the first ones are still waiting or being indexed.")
-    elif coverage.videos == coverage.videos_ready == 0:
+    elif coverage.videos == coverage.videos_of_other_models == 0:
         notices.append(
             "Nothing is indexed yet: add videos on the page, or run python -m indexer.batch FOLDER."
         )
-    if coverage.videos_ready > coverage.videos:
-        notices.append(
-            f"{coverage.videos_ready - coverage.videos} videos were indexed with another model and cannot be "
-            "found with this one: index them again with python -m indexer.batch FOLDER."
-        )
+    if coverage.videos_of_other_models > 0:
+        notices.append(tell_of_other_models(coverage.videos_of_other_models))
     if words.is_truncated:
         notices.append(_tell_what_was_read(words))
     if page.is_of_changed_library:
@@ -69,6 +66,25 @@ def _notices(preset: str, words: EncodedWords, coverage: Coverage, page: IndexPa
             "Searched with the small model that comes with ReelSeek: REELSEEK_MODEL names a better one."
         )
     return notices
+
+
+def tell_of_other_models(count: int) -> str:
+    """Return what to do about videos that the model in use has not read."""
+    were, them = ("video was", "it") if count == 1 else ("videos were", "them")
+    return (
+        f"{count:,} {were} indexed with another model and cannot be found with this one: index {them} again "
+        'with python -m indexer.batch FOLDER (for uploads: "$REELSEEK_HOME/media").'
+    )
+
+
+def _describe(coverage: Coverage) -> CoverageDetails:
+    return CoverageDetails(
+        videos=coverage.videos,
+        clips=coverage.clips,
+        videos_pending=coverage.videos_pending,
+        videos_failed=coverage.videos_failed,
+        videos_of_other_models=max(0, coverage.videos_ready - coverage.videos),
+    )
 
 
 def _tell_what_was_read(words: EncodedWords) -> str:

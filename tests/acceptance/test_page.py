@@ -1,20 +1,22 @@
 """The page in a real browser, against a real server and its worker: upload, wait, search, watch, delete."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tests.synthetic_video import BLUE, flat, write_not_a_video, write_two_scenes, write_video
 
@@ -147,12 +149,40 @@ def test_back_and_forward_walk_through_the_queries(page: Page) -> None:
 
 
 def test_a_refused_query_is_explained_in_the_server_s_words(page: Page) -> None:
-    words = "word " * 1000
+    words = "word " * 3000
     answer = page.request.get("/search", params={"q": words.strip()})
     page.goto(f"/?q={words.strip().replace(' ', '+')}")
     problem = page.locator("#results-message [role=alert]")
     expect(problem).to_contain_text(answer.json()["title"])
     expect(problem).to_contain_text(answer.json()["detail"])
+
+
+def test_a_query_longer_than_the_model_reads_is_searched_and_says_how_far(page: Page, tmp_path: Path) -> None:
+    upload(page, write_two_scenes(tmp_path / "read in part.mp4", cut_s=2.0, duration_s=4.0))
+    expect(tray_row(page, "read in part.mp4")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+    page.locator("#search-input").fill("red " * 500)
+    page.keyboard.press("Enter")
+    expect(page.locator("#results-notices")).to_contain_text(re.compile(r"only the first \d+ of 500 words"))
+    expect(page.locator("#results-notices")).to_contain_text("up to “…red red red red”")
+    expect(page.locator(".hit").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_videos_that_only_another_model_has_read_are_not_called_searchable(
+    page: Page, tmp_path: Path
+) -> None:
+    upload(page, write_two_scenes(tmp_path / "of another model.mp4", cut_s=2.0, duration_s=3.0))
+    expect(tray_row(page, "of another model.mp4")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+    page.route("**/videos?*", lambda route: answer_with(route, tell_unread))
+    page.route("**/search?*", lambda route: answer_with(route, find_nothing_but_unread))
+    page.goto("/")
+    expect(library_row(page, "of another model").locator(".row-state")).to_have_text("Not searchable")
+    expect(library_row(page, "of another model")).to_contain_text("once it is indexed again")
+    page.goto("/?q=red")
+    expect(page.locator("#results-coverage")).to_contain_text(
+        "0 of 2 videos searched, 2 indexed with another"
+    )
+    expect(page.locator("#results-message")).to_contain_text("Your videos wait for this model")
 
 
 def test_a_file_that_is_no_video_fails_with_its_reason_and_its_name_stays_text(
@@ -201,6 +231,25 @@ def test_nothing_is_wider_than_a_small_phone(page: Page) -> None:
         page.goto(path)
         expect(page.locator("#library, #results").locator("visible=true")).to_have_count(1)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def answer_with(route: Route, change: Callable[[dict[str, Any]], None]) -> None:
+    """Answer a request as the server does, changed as it would be for another model."""
+    content = route.fetch().json()
+    change(content)
+    route.fulfill(json=content)
+
+
+def tell_unread(answer: dict[str, Any]) -> None:
+    """Make every indexed video of a list one that the model in use has not read."""
+    for video in answer["data"]:
+        video["is_searchable"] = False
+
+
+def find_nothing_but_unread(answer: dict[str, Any]) -> None:
+    """Make the answer to a search that of a library of two videos that the model in use has not read."""
+    answer["data"] = []
+    answer["coverage"] = dict.fromkeys(answer["coverage"], 0) | {"videos_of_other_models": 2}
 
 
 def upload(page: Page, video: Path) -> None:

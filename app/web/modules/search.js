@@ -139,6 +139,10 @@ function nothingFound(coverage) {
     return emptyPanel("film", "Your first videos are being indexed",
       element("p", {}, "They can be searched as soon as each one is done. Search again in a moment."));
   }
+  if (coverage.videos === 0 && coverage.videos_of_other_models > 0) {
+    return emptyPanel("film", "Your videos wait for this model",
+      element("p", {}, "Another one has read them. They can be searched as soon as each is indexed again."));
+  }
   if (coverage.videos === 0) {
     return emptyPanel("film", "There is nothing to search yet",
       element("p", {}, "Drop videos anywhere on this page, or use “Add videos”."));

@@ -5,7 +5,9 @@ import { clock, count, day, fileSize } from "./format.js";
 import { thumbnail } from "./hits.js";
 import { progressWords } from "./upload.js";
 
-const STATE_WORDS = { pending: "Waiting", indexing: "Indexing", ready: "Searchable", failed: "Failed" };
+const STATE_WORDS = {
+  pending: "Waiting", indexing: "Indexing", ready: "Searchable", unread: "Not searchable", failed: "Failed",
+};
 
 /** Return the row of `video`; `job` (or null) tells how far its indexing is. */
 export function videoRow(video, job, { onPlay, onDelete }) {
@@ -15,7 +17,7 @@ export function videoRow(video, job, { onPlay, onDelete }) {
   const opener = isPlayable
     ? button({ class: "row-open" }, [picture, name], onPlay)
     : element("span", { class: "row-open" }, [picture, name]);
-  return element("li", { class: "row", "data-video-id": video.id, "data-state": video.state }, [
+  return element("li", { class: "row", "data-video-id": video.id, "data-state": shownState(video) }, [
     opener,
     element("span", { class: "row-facts" }, facts(video)),
     element("span", { class: "row-state" }, stateText(video, job)),
@@ -42,13 +44,21 @@ function facts(video) {
   ].filter(Boolean).join(" · ");
 }
 
+/** Return the state of a video, which is "unread" when only other models have indexed it. */
+function shownState(video) {
+  return video.state === "ready" && !video.is_searchable ? "unread" : video.state;
+}
+
 function stateText(video, job) {
-  if (video.state !== "indexing" || !job) return STATE_WORDS[video.state] ?? video.state;
+  if (video.state !== "indexing" || !job) return STATE_WORDS[shownState(video)] ?? video.state;
   return progressWords(job);
 }
 
 function remark(video) {
   if (video.error) return element("span", { class: "row-remark row-error" }, video.error.message);
+  if (shownState(video) === "unread") {
+    return element("span", { class: "row-remark" }, "It is found once it is indexed again with the model in use.");
+  }
   if (video.warning) return element("span", { class: "row-remark" }, video.warning);
   return null;
 }

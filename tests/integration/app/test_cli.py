@@ -1,5 +1,6 @@
 """The reelseek command, run in this process with fake encoders."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from app import cli
-from tests.fakes import fake_encoders
+from tests.fakes import ShortSightedEncoder, fake_encoders
 from tests.service import open_service
 
 
@@ -68,6 +69,31 @@ def test_search_says_when_videos_only_wait(
         service.add_video([], state="pending")
     assert run(monkeypatch, "search", "a cat") == 1
     assert "python -m indexer.worker" in " ".join(capsys.readouterr().err.split())
+
+
+def test_search_says_when_only_another_model_has_read_the_videos(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = fake_encoders()
+    other = dataclasses.replace(fake, settings=dataclasses.replace(fake.settings, architecture="other"))
+    with open_service(home, other) as service:
+        service.add_video(["a cat"])
+    assert run(monkeypatch, "search", "a cat") == 1
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "1 video was indexed with another model" in shown
+    assert "$REELSEEK_HOME/media" in shown
+
+
+def test_search_says_below_the_table_how_much_of_a_long_query_was_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoders = dataclasses.replace(fake_encoders(), text=ShortSightedEncoder())
+    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: encoders)
+    with open_service(home, encoders) as service:
+        service.add_video(["a cat"])
+    assert run(monkeypatch, "search", "a black cat sleeps on the sofa") == 0
+    below = " ".join(capsys.readouterr().out.split()).partition("1 clip of 1 video searched")[2]
+    assert "only the first 5 of 7 words were searched for, up to “…black cat sleeps on”" in below
 
 
 @pytest.mark.parametrize(

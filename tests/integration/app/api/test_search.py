@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import FakeTextEncoder, fake_encoders
+from tests.fakes import ShortSightedEncoder, fake_encoders
 from tests.service import Service, open_service
 
 
@@ -53,7 +53,13 @@ def test_the_answer_says_what_was_searched_and_with_what(service: Service) -> No
     service.add_video([], state="failed")
     answer = search(service, q="a  cat")
     assert answer["query"] == "a  cat"
-    assert answer["coverage"] == {"videos": 1, "clips": 2, "videos_pending": 1, "videos_failed": 1}
+    assert answer["coverage"] == {
+        "videos": 1,
+        "clips": 2,
+        "videos_pending": 1,
+        "videos_failed": 1,
+        "videos_of_other_models": 0,
+    }
     assert answer["model"] == {"preset": "fake", "generation": service.services.generation_id}
     assert answer["page_info"] == {"limit": 20, "next_cursor": None}
     assert answer["notices"] == []
@@ -78,11 +84,22 @@ def test_videos_that_only_another_model_has_read_are_counted(tmp_path: Path) -> 
         service.add_video(["a cat"])
         service.add_video(["a dog"])
     with open_service(tmp_path, other) as service:
+        service.add_video(["a bird"])
+    with open_service(tmp_path) as service:
         (notice,) = search(service, q="a cat")["notices"]
+        assert notice.startswith("1 video was indexed with another model")
+        assert "index it again with python -m indexer.batch" in notice
+    with open_service(tmp_path, other) as service:
+        answer = search(service, q="a cat")
+        (notice,) = answer["notices"]
         assert notice.startswith("2 videos were indexed with another model")
-        service.add_video(["a cat"])
-        (notice,) = search(service, q="a cat")["notices"]
-        assert notice.startswith("2 videos were indexed with another model")
+        assert (answer["coverage"]["videos"], answer["coverage"]["videos_of_other_models"]) == (1, 2)
+        listed = service.client.get("/videos").json()["data"]
+        assert [(video["state"], video["is_searchable"]) for video in listed] == [
+            ("ready", True),
+            ("ready", False),
+            ("ready", False),
+        ]
 
 
 def test_hits_come_best_first_with_ranks_from_one(service: Service) -> None:
@@ -246,13 +263,6 @@ def test_a_wrong_parameter_is_named_with_its_value(
 def test_nul_characters_find_nothing_and_break_nothing(service: Service) -> None:
     service.add_video(["a cat"])
     assert search(service, q="a\0cat", collection="pets\0")["data"] == []
-
-
-class ShortSightedEncoder(FakeTextEncoder):
-    """Reads five words, and 30 characters of one without blanks."""
-
-    def readable_part(self, text: str) -> str:
-        return " ".join(text.split()[:5]) if " " in text else text[:30]
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def test_a_video_is_described_with_its_clips_and_job(service: Service) -> None:
         "title": video.title,
         "filename": video.filename,
         "state": "ready",
+        "is_searchable": True,
         "duration": 8.0,
         "width": 640,
         "height": 360,
