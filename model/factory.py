@@ -62,11 +62,15 @@ class Encoders:
     settings: EncoderSettings
 
 
-def load_encoders(preset: str, *, reduction: str = AUTO, device: str = AUTO) -> Encoders:
+def load_encoders(
+    preset: str, *, reduction: str = AUTO, device: str = AUTO, dtype: torch.dtype | None = None
+) -> Encoders:
     """Return the encoders of a preset, checkpoint folder or ``ARCHITECTURE/TAG``, ready on ``device``.
 
     The reduction ``auto`` is the one that a checkpoint was trained with; without one, CenterCLIP in a vision
-    transformer, and none in a convolutional tower. Weights that are not bundled are downloaded by open_clip.
+    transformer, and none in a convolutional tower. The video side computes in ``dtype``, or in what is
+    fastest on the device. Weights that are not bundled are downloaded by open_clip.
+
     Raises ValueError for an unknown preset, reduction or device, for a reduction that the tower cannot run or
     that the clip positions do not fit, and for weights that cannot be had.
     """
@@ -87,7 +91,7 @@ def load_encoders(preset: str, *, reduction: str = AUTO, device: str = AUTO) -> 
         reducer,
         frames_per_clip=frames,
         device=target,
-        dtype=fast_dtype(target),
+        dtype=dtype or fast_dtype(target),
     )
     settings = EncoderSettings(
         preset=preset,

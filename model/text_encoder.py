@@ -1,5 +1,6 @@
 """Texts in, unit vectors out."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
@@ -53,6 +54,11 @@ class TextEncoder:
         self.prompts = check_prompts(prompts)
         self._check_room()
         self.dimension = self._encode_batch([""]).shape[1]
+
+    @property
+    def logit_scale(self) -> float:
+        """What the model was trained to multiply its cosines with, about 100."""
+        return math.exp(self._model.logit_scale.item())
 
     def with_prompts(self, prompts: Sequence[str]) -> "TextEncoder":
         """Return an encoder of the same model with other prompts; raises ValueError as this class does."""

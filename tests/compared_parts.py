@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.evaluation.caption_groups import CaptionMetrics
-from model.evaluation.efficiency.timing import Spread
 from model.evaluation.retrieval_metrics import RetrievalMetrics
+from model.evaluation.timing import Spread
 from model.training.comparison.results import PartResult
 from model.training.comparison.speed import ArmSpeed
 from model.training.run import Overrides, Speed, TrainingRun

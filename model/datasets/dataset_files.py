@@ -74,7 +74,7 @@ class DatasetFiles:
                 return paths[0]
         raise DatasetError(
             f"no {' or '.join(names)} under {self.root}. {self.source.annotations} "
-            f"Put it anywhere under {self.root}"
+            f"Put it anywhere under {self.root}. {self.source.videos}"
         )
 
     def has(self, name: str) -> bool:

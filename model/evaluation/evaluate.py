@@ -20,8 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from model.datasets.base import Dataset, Photograph, Split
 from model.datasets.registry import DATASETS
 from model.decoded_stream import VideoReadingError
-from model.evaluation.efficiency.plot import check_plotting
-from model.evaluation.retrieval.display import show_refusals, show_report
+from model.evaluation.plotting import check_plotting
+from model.evaluation.retrieval.display import COLUMNS, show_refusals, show_report
 from model.evaluation.retrieval.encoders import load_retrieval_encoders
 from model.evaluation.retrieval.evaluation import NothingEvaluatedError, Plan, evaluate_dataset
 from model.evaluation.retrieval.normalisation import Normalisation
@@ -87,9 +87,10 @@ def main(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Evaluate an encoder on a dataset: R@1/5/10, MdR, MnR and R-Sum in both directions."""
     console, errors = (Console(stderr=stderr, highlight=False, markup=False) for stderr in (False, True))
+    console.width = max(console.width, COLUMNS)  # a narrow terminal breaks lines, and figures are not cut off
     try:
         check_plotting()
-        check_replaceable(output, WRITTEN)
+        check_replaceable(output, WRITTEN)  # before the work: whole_folder looks once it is done
         found = read_split(dataset, data, split)
         encoders = load_retrieval_encoders(preset, _reduction_for(found, reducer), device)
         plan = Plan(

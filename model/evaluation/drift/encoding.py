@@ -13,6 +13,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from model.evaluation.timing import rotations
 from model.factory import reducer_for
 from model.token_reduction.base import TokenReducer
 from model.token_reduction.naming import FAMILIES
@@ -100,9 +101,8 @@ def _encode_timed(
         raise ValueError("there are no clips to encode")
     for encoder in encoders:
         encoder.encode(held[0])  # warms up
-    for turn, frames in enumerate(held):
-        for step in range(len(encoders)):
-            place = (turn + step) % len(encoders)
+    for frames, order in zip(held, rotations(range(len(encoders)), len(held)), strict=True):
+        for place in order:
             started = perf_counter()
             embedding = encoders[place].encode(frames)
             yield place, embedding, perf_counter() - started

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from model.decoded_stream import RefusedVideo
 from model.evaluation.drift.encoding import Encoded
 from model.evaluation.drift.metrics import (
@@ -15,6 +13,7 @@ from model.evaluation.drift.metrics import (
     agreement_of_queries,
     measure_drift,
 )
+from model.evaluation.timing import Spread, ratios
 
 ENOUGH_OVERLAP = 0.9
 """Nine of the first ten hits in common: one seldom notices the tenth."""
@@ -79,13 +78,12 @@ def compare(
 def _drift(name: str, unreduced: Encoded, reduced: Encoded, words: Vectors, depth: int) -> ReducerDrift:
     before, after = unreduced.vectors, reduced.vectors
     # Pair by pair, because what slows one batch down slows all encoders of it.
-    ratios = np.array(unreduced.batch_s) / np.array(reduced.batch_s)
-    lower, median, upper = np.percentile(ratios, [25, 50, 75])
+    speed_up = Spread.of(ratios(unreduced.batch_s, reduced.batch_s))
     has_same_segments = before.segments.shape == after.segments.shape
     return ReducerDrift(
         reducer=name,
-        speed_up=float(median),
-        speed_up_quartiles=(float(lower), float(upper)),
+        speed_up=speed_up.median,
+        speed_up_quartiles=(speed_up.lower_quartile, speed_up.upper_quartile),
         clip_cosine=measure_drift(before.clips, after.clips),
         segment_cosine=measure_drift(before.segments, after.segments) if has_same_segments else None,
         words=agreement_of_queries(before.clips, after.clips, words, depth),

@@ -19,8 +19,9 @@ from model.evaluation.efficiency.arms import build_arms, build_backbone
 from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure
 from model.evaluation.efficiency.measurement import BackboneMeasurement
 from model.evaluation.efficiency.modes import Mode, check_mode
-from model.evaluation.efficiency.plot import check_plotting, write_plot
+from model.evaluation.efficiency.plot import write_plot
 from model.evaluation.efficiency.report import EfficiencyReport, memory_table, speed_table
+from model.evaluation.plotting import check_plotting
 from model.factory import choose_device
 
 ALL_MEASURED, SOME_FAILED, WRONG_USAGE = 0, 1, 2

@@ -6,7 +6,7 @@ import torch
 
 from model.evaluation.efficiency.arms import Arm
 from model.evaluation.efficiency.modes import Mode
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.timing import Spread
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from torch.nn.functional import interpolate, normalize
 from model.evaluation.efficiency.arms import Arm, Backbone
 from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure, TrainingFigures
 from model.evaluation.efficiency.modes import Mode, prepare_encoding, prepare_training
-from model.evaluation.efficiency.timing import Spread, ratios, synchronise, time_interleaved
 from model.evaluation.peak_memory import measure_peak_bytes
 from model.evaluation.reduction_share import profile_reduction_share
+from model.evaluation.timing import Spread, ratios, synchronise, time_interleaved
 
 COARSE_PIXELS = 16
 """Side of the random picture that a video shows, before it is enlarged."""

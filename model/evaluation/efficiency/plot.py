@@ -6,27 +6,12 @@ from typing import TYPE_CHECKING
 
 from model.evaluation.efficiency.figures import ArmFigures
 from model.evaluation.efficiency.report import EfficiencyReport, mean_tokens
+from model.evaluation.plotting import COLOURS, DOTS_PER_INCH, MARKERS, check_plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANEL_INCHES = (7.0, 5.0)
-DOTS_PER_INCH = 130
-
-COLOURS = 10
-"""Colours that matplotlib gives out before it begins anew; then the next marker is used."""
-
-MARKERS = "os^D"
-
-
-def check_plotting() -> None:
-    """Raise ValueError, with the command that installs it, if there is no matplotlib."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "the plot needs matplotlib, which is not installed: pip install 'reelseek[plots]'"
-        ) from error
 
 
 def write_plot(report: EfficiencyReport, path: Path) -> None:

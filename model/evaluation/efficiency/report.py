@@ -1,18 +1,16 @@
 """The figures as tables to read, and as JSON to keep."""
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import torch
 from rich import box
 from rich.table import Table
 
 from model.evaluation.efficiency.arms import Arm
 from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure, TrainingFigures
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.machine import describe_machine
+from model.evaluation.timing import Spread
 from model.token_reduction.base import LayerTokens
 
 SPEED_HEADINGS = (
@@ -59,19 +57,6 @@ class EfficiencyReport:
             "arms": [_arm_json(figures) for figures in self.figures],
             "failures": [vars(failure) for failure in self.failures],
         }
-
-
-def describe_machine(device: torch.device) -> dict[str, object]:
-    """Return what the figures depend on besides the conditions."""
-    is_cuda = device.type == "cuda"
-    return {
-        "processor": torch.cuda.get_device_name(device) if is_cuda else platform.processor() or None,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda if is_cuda else None,
-        "float32_matmul_precision": torch.get_float32_matmul_precision(),
-        "load_average": os.getloadavg()[0],
-    }
 
 
 def speed_table(report: EfficiencyReport) -> Table:

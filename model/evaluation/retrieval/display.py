@@ -13,6 +13,9 @@ from model.evaluation.retrieval.report import RetrievalReport
 SHOWN_REFUSALS = 10
 """Of each code; the JSON lists them all."""
 
+COLUMNS = 80
+"""The widest that a table of figures becomes."""
+
 HEADINGS = ("R@1", "R@5", "R@10", "MdR", "MnR", "R-Sum")
 """In CLIP4Clip's order (arXiv 2104.08860), with TempMe's R-Sum (arXiv 2409.01156)."""
 
@@ -45,7 +48,7 @@ def show_refusals(console: Console, refusals: tuple[Refusal, ...]) -> None:
 
 
 def figures_table(figures: Figures) -> Table:
-    """Return a row for each direction and tie policy; it fits 80 columns, and Markdown understands it."""
+    """Return a row for each direction and tie policy; it fits ``COLUMNS``, and Markdown understands it."""
     table = Table(box=box.MARKDOWN)
     table.add_column("ranking", no_wrap=True)
     table.add_column("ties", no_wrap=True)

@@ -1,14 +1,11 @@
 """Encoders for figures to publish: float32 on every device, and a photograph as the picture it is."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 
-from model.config import resolve_source
 from model.factory import EncoderSettings, choose_device, load_encoders
 from model.text_encoder import TextEncoder
-from model.token_reduction.base import Unreduced
 from model.video_encoder import VideoEncoder
 
 
@@ -21,8 +18,6 @@ class RetrievalEncoders:
     """The same tower on one frame, where there is nothing to reduce: a photograph as the picture it is."""
     text: TextEncoder
     settings: EncoderSettings
-    logit_scale: float
-    """What the model was trained to multiply its cosines with, about 100."""
 
 
 def load_retrieval_encoders(preset: str, reduction: str, device: str) -> RetrievalEncoders:
@@ -32,18 +27,12 @@ def load_retrieval_encoders(preset: str, reduction: str, device: str) -> Retriev
     machines must not depend on it, and vectors of 8 bits of precision bring ties (MODEL-SPEC §6.1). Raises
     ValueError as ``load_encoders`` does.
     """
-    served = load_encoders(preset, reduction=reduction, device=device)
-    model = resolve_source(preset).build()  # anew: of weights once rounded, nothing brings back the rest
-    target = choose_device(device)
-    preprocessing = served.settings.preprocessing
-    video = VideoEncoder(
-        model.visual,
-        preprocessing,
-        served.video.tower.reducer,
-        frames_per_clip=served.settings.frames_per_clip,
-        device=target,
+    encoders = load_encoders(preset, reduction=reduction, device=device, dtype=torch.float32)
+    picture = VideoEncoder(
+        encoders.video.tower.tower,
+        encoders.settings.preprocessing,
+        frames_per_clip=1,
+        device=choose_device(device),
         dtype=torch.float32,
     )
-    picture = VideoEncoder(model.visual, preprocessing, Unreduced(), frames_per_clip=1, device=target)
-    logit_scale = math.exp(model.logit_scale.item())
-    return RetrievalEncoders(video, picture, served.text, served.settings, logit_scale)
+    return RetrievalEncoders(encoders.video, picture, encoders.text, encoders.settings)

@@ -90,7 +90,7 @@ def _correct(
 ) -> dict[str, Corrected]:
     found = {}
     if plan.uses_dual_softmax:
-        found["dual softmax"] = correct_by_softmax(scores, owners, encoders.logit_scale, plan.policies)
+        found["dual softmax"] = correct_by_softmax(scores, owners, encoders.text.logit_scale, plan.policies)
     if plan.bank is not None:
         bank_scores = encoders.text.encode(plan.bank.captions) @ encoded.vectors.T  # (bank, V)
         found["querybank"] = correct_by_bank(scores, owners, bank_scores, plan.bank, plan.policies)
@@ -99,12 +99,14 @@ def _correct(
 
 def _count(dataset: Dataset, encoded: EncodedItems, captions: EncodedCaptions, limit: int | None) -> Counts:
     asked = len(dataset.items[:limit])
+    # A second file or a repeated row is refused of an item that can be used all the same.
+    unusable = {refusal.name for refusal in dataset.refusals} - {item.name for item in dataset.items}
     return Counts(
-        annotated=len(dataset.items) + len(dataset.refusals),
+        annotated=len(dataset.items) + len(unusable),
         left_out=len(dataset.items) - asked,
         evaluated=len(encoded.items),
         photographs=sum(isinstance(item.media, Photograph) for item in encoded.items),
-        refused=len(dataset.refusals) + len(encoded.refusals),
+        refused=len(unusable) + len(encoded.refusals),
         captions=len(captions.owners),
         cut_captions=captions.cut,
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.evaluation.efficiency.plot import DOTS_PER_INCH, check_plotting
+from model.evaluation.plotting import DOTS_PER_INCH, check_plotting
 from model.evaluation.retrieval.figures import DEPTHS
 from model.evaluation.retrieval.report import RetrievalReport
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from model.datasets.base import Refusal
-from model.evaluation.efficiency.report import describe_machine
+from model.evaluation.machine import describe_machine
 from model.evaluation.retrieval.figures import CURVE_TIES, DEPTHS, Figures, RecallCurves
 from model.evaluation.retrieval.normalisation import Corrected
 from model.factory import EncoderSettings
@@ -31,6 +31,7 @@ class Counts:
     photographs: int
     """Of those evaluated, encoded as single pictures."""
     refused: int
+    """Of those annotated; what is refused of an item that can be used is in the refusals only."""
     captions: int
     """Of the items evaluated."""
     cut_captions: int

@@ -10,8 +10,8 @@ from model.datasets.base import Split
 from model.datasets.registry import read_dataset
 from model.evaluation.efficiency.figures import Conditions
 from model.evaluation.efficiency.modes import Mode
-from model.evaluation.efficiency.plot import check_plotting
-from model.evaluation.efficiency.report import describe_machine
+from model.evaluation.machine import describe_machine
+from model.evaluation.plotting import check_plotting
 from model.factory import choose_device
 from model.precision import fast_dtype
 from model.training.comparison.arms import choose_arms

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.evaluation.efficiency.timing import rotations
+from model.evaluation.timing import rotations
 from model.training.run import Overrides, TrainingRun
 
 PLAN_FILE = "plan.json"

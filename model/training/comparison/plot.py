@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.evaluation.efficiency.plot import COLOURS, DOTS_PER_INCH, MARKERS, check_plotting
+from model.evaluation.plotting import COLOURS, DOTS_PER_INCH, MARKERS, check_plotting
 from model.training.comparison.report import ArmSummary, ComparisonReport, peak_memory, recall_sum
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from model.config import resolve_source
 from model.evaluation.efficiency.arms import Backbone, build_arms
 from model.evaluation.efficiency.figures import ArmFigures, Conditions
 from model.evaluation.efficiency.measurement import BackboneMeasurement
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.timing import Spread
 from model.training.comparison.parts import write_whole
 from model.vision_transformer.video_tower import open_trunk
 

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.timing import Spread
 from model.training.comparison.report import (
     ArmSummary,
     ComparisonReport,

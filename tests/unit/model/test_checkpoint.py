@@ -7,21 +7,14 @@ import pytest
 import torch
 
 from model.checkpoint import CONFIGURATION_FILE, ModelSource, hash_weights, preprocessing_of, save_checkpoint
+from tests.tiny_checkpoint import CONFIGURATION, CONTEXT, IMAGE_SIZE
 
-CONFIGURATION = {
-    "model_cfg": {
-        "embed_dim": 16,
-        "custom_text": True,
-        "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 64, "layers": 2, "head_width": 32},
-        "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "resize_mode": "squash"},
-}
+SQUASHED = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "resize_mode": "squash"}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / CONFIGURATION_FILE).write_text(json.dumps(CONFIGURATION))
+    (tmp_path / CONFIGURATION_FILE).write_text(json.dumps(CONFIGURATION | {"preprocess_cfg": SQUASHED}))
     return tmp_path
 
 
@@ -35,12 +28,12 @@ def test_a_saved_model_comes_back_with_its_weights_in_half_precision(folder: Pat
 
 def test_preprocessing_is_read_from_the_checkpoint(folder: Path) -> None:
     preprocessing = preprocessing_of(ModelSource.of_folder(folder).build(is_trained=False))
-    assert (preprocessing.image_size, preprocessing.resize_mode) == (32, "squash")
+    assert (preprocessing.image_size, preprocessing.resize_mode) == (IMAGE_SIZE, "squash")
     assert preprocessing.std == (0.25, 0.25, 0.25)
 
 
 def test_texts_become_token_rows_of_the_context_length(folder: Path) -> None:
-    assert ModelSource.of_folder(folder).tokenizer()(["a cat", "a dog"]).shape == (2, 12)
+    assert ModelSource.of_folder(folder).tokenizer()(["a cat", "a dog"]).shape == (2, CONTEXT)
 
 
 def test_a_folder_without_weights_is_never_served_with_random_ones(folder: Path) -> None:

@@ -63,6 +63,12 @@ def test_an_annotation_file_nearer_to_the_root_wins_and_a_tie_is_an_error(tmp_pa
     assert files_under(tmp_path).annotation("train.json") == tmp_path / "train.json"
 
 
+def test_who_has_nothing_is_told_all_there_is_to_download(tmp_path: Path) -> None:
+    words = rf"no train\.json under .*annotations\.zip\. .*anywhere under {tmp_path}\. Download videos\.zip\."
+    with pytest.raises(DatasetError, match=words):
+        files_under(tmp_path).annotation("train.json")
+
+
 def test_a_folder_that_cannot_be_opened_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_video(tmp_path / "closed" / "video0.mp4")
     scandir = os.scandir

@@ -149,6 +149,30 @@ def test_what_is_refused_is_named_counted_and_told_by_the_exit_code(
     assert [refusal["name"] for refusal in found["refusals"]] == ["lawn"]
 
 
+def test_a_repeated_row_is_named_though_its_item_is_evaluated(evaluate: Evaluate, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (40, 30), colour).save(folder / f"{name}.png")
+    rows = ["file,caption", *(f"{name}.png,{colour}" for name, colour in COLOURS.items())]
+    (folder / "captions.csv").write_text("\n".join([*rows, rows[1]]) + "\n")
+    result = evaluate(folder, "--dataset", "folder", "--output", tmp_path / "found")
+    assert result.exit_code == SOME_REFUSED, result.output
+    assert "sky.png: duplicate-row:" in result.stderr
+    assert "annotated items were refused" not in result.stdout
+    counts = json.loads((tmp_path / "found" / "evaluation.json").read_text())["counts"]
+    assert (counts["annotated"], counts["evaluated"], counts["refused"]) == (3, 3, 0)
+
+
+def test_a_narrow_terminal_cuts_no_figure_off(
+    evaluate: Evaluate, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = evaluate(archive, "--output", tmp_path / "found")
+    assert "| text→video | expected |" in result.stdout
+    assert "…" not in result.stdout
+
+
 def test_a_limit_leaves_out_and_says_so(evaluate: Evaluate, archive: Path, tmp_path: Path) -> None:
     result = evaluate(archive, "--output", tmp_path / "found", "--limit", "2")
     assert result.exit_code == ALL_EVALUATED, result.output
@@ -205,6 +229,7 @@ def test_a_folder_with_other_things_is_not_written_over(
     result = evaluate(archive, "--output", kept)
     assert result.exit_code == WRONG_USAGE
     assert "thesis.txt" in result.stderr
+    assert result.stdout == ""  # it is told before the work
     assert [path.name for path in kept.iterdir()] == ["thesis.txt"]
 
 

@@ -9,7 +9,7 @@ from model.evaluation.efficiency.arms import Arm, Backbone, build_arms
 from model.evaluation.efficiency.figures import ArmFigures, Conditions
 from model.evaluation.efficiency.measurement import BackboneMeasurement, video_like_pictures
 from model.evaluation.efficiency.modes import Mode
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.timing import Spread
 from tests.small_towers import small_backbone
 
 CONDITIONS = Conditions(

@@ -16,7 +16,7 @@ from model.evaluation.efficiency.figures import ArmFigures, Conditions, Failure,
 from model.evaluation.efficiency.modes import Mode
 from model.evaluation.efficiency.plot import write_plot
 from model.evaluation.efficiency.report import EfficiencyReport, memory_table, speed_table, summarise_layers
-from model.evaluation.efficiency.timing import Spread
+from model.evaluation.timing import Spread
 from model.token_reduction.base import LayerTokens
 from tests.small_towers import small_backbone
 

@@ -101,10 +101,14 @@ def test_what_cannot_be_read_is_refused_and_the_others_keep_their_places(encoder
     assert len(seen) == 3
 
 
-def test_every_encoder_computes_in_float32(encoders: RetrievalEncoders) -> None:
+def test_every_encoder_computes_in_float32_whatever_is_fastest(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.factory.fast_dtype", lambda _: torch.bfloat16)
+    encoders = load_retrieval_encoders(str(checkpoint), "none", "cpu")
     towers = (encoders.video.tower.tower, encoders.picture.tower.tower)
     assert {weight.dtype for tower in towers for weight in tower.parameters()} == {torch.float32}
-    assert encoders.logit_scale == pytest.approx(1 / 0.07, rel=1e-2)
+    assert encoders.text.logit_scale == pytest.approx(1 / 0.07, rel=1e-2)
 
 
 def test_captions_belong_to_their_items_and_those_cut_are_counted(encoders: RetrievalEncoders) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.evaluation.efficiency.timing import Spread, ratios, rotations, time_interleaved
+from model.evaluation.timing import Spread, ratios, rotations, time_interleaved
 
 CPU = torch.device("cpu")
 
