@@ -97,7 +97,7 @@ class Preparation:
         preprocessing = preprocessing_of(trainable.model)
         training, validation, refusals = self._splits(read, trainable, preprocessing)
         sampler = self._sampler(training.store.items)
-        steps = min(self._recipe.epochs * sampler.steps_per_epoch, self._run.max_steps or 2**63)
+        steps = count_steps(self._recipe, sampler.steps_per_epoch, self._run.max_steps)
         settings: dict[str, object] = {
             "dataset": self._run.dataset,
             "training split": digest(training.store.items),
@@ -164,7 +164,7 @@ class Preparation:
 
     def _decode(self, split: Dataset, preprocessing: Preprocessing) -> FrameStore:
         """Return the candidates of a split: the first process makes the store, the others find it made."""
-        sampling = Sampling(most=max(Sampling().most, CANDIDATES_A_FRAME * self._recipe.frames))
+        sampling = candidates_for(self._recipe.frames)
         folder = self._run.frame_store or self._run.work / "frames"
         if not self._processes.is_first:
             self._processes.wait()
@@ -220,6 +220,17 @@ class Preparation:
                 "tells videos apart, and needs two at least, and one a process"
             )
         return PairSampler(caption_counts(items), batch, self._run.seed)
+
+
+def candidates_for(frames: int) -> Sampling:
+    """Return how many candidates of a long video leave something to draw ``frames`` of it from."""
+    return Sampling(most=max(Sampling().most, CANDIDATES_A_FRAME * frames))
+
+
+def count_steps(recipe: Recipe, steps_per_epoch: int, most: int | None) -> int:
+    """Return the steps of a whole training; the last of its epochs may be cut short."""
+    steps = max(recipe.epochs * steps_per_epoch, recipe.least_steps)
+    return steps if most is None else min(steps, most)
 
 
 def digest(items: Sequence[CaptionedItem]) -> str:

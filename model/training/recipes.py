@@ -17,6 +17,8 @@ class Recipe:
     name: str
     epochs: int
     """Times that every pair of video and caption is seen."""
+    least_steps: int
+    """Few pairs are seen more often, until there are so many steps."""
     batch: int
     """Pairs that are told apart in one step, over all devices."""
     learning_rate: float
@@ -44,6 +46,7 @@ class Recipe:
 _CENTERCLIP = Recipe(
     name="centerclip",
     epochs=5,
+    least_steps=0,
     batch=128,
     learning_rate=5e-6,
     new_learning_rate=5e-3,

@@ -18,6 +18,7 @@ class Overrides:
     """What of a recipe is to be otherwise; None leaves it."""
 
     epochs: int | None = None
+    """Just so many, however few steps these are."""
     batch: int | None = None
     learning_rate: float | None = None
     new_learning_rate: float | None = None
@@ -31,6 +32,8 @@ class Overrides:
         for name, value in asked.items():
             if value <= 0:
                 raise ValueError(f"{name.replace('_', ' ')} is {value}: ask for more than 0")
+        if self.epochs is not None:
+            recipe = replace(recipe, least_steps=0)
         return replace(recipe, **asked)
 
 

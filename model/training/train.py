@@ -1,13 +1,14 @@
 """``python -m model.training.train``: fine-tune an encoder on your own captioned videos, or on a dataset.
 
-``python -m model.training.train my-videos --output my-model`` reads ``my-videos/captions.csv``, and
-``REELSEEK_PRESET=my-model reelseek serve`` searches with the result. On several GPUs: ``torchrun
---nproc-per-node 4 -m model.training.train ...``. The same command goes on with what was interrupted. Exit
-codes: 0 trained, 1 stopped (a loss that is not finite, no memory, a decoder that died, a full disk), 2 wrong
-settings or no such data, 130 interrupted.
+``python -m model.training.train my-videos --output my-model`` reads ``my-videos/captions.csv``. With
+``REELSEEK_MODEL=my-model``, ``python -m indexer.batch`` and ``reelseek`` index and search with the result. On
+several GPUs: ``torchrun --nproc-per-node 4 -m model.training.train ...``. The same command goes on with what
+was interrupted. Exit codes: 0 trained, 1 stopped (a loss that is not finite, no memory, a decoder that died,
+a full disk), 2 wrong settings or no such data, 130 interrupted.
 """
 
 import logging
+import shlex
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -172,8 +173,12 @@ def _show(outcome: TrainingOutcome, console: Console) -> None:
             "help.",
             style="yellow",
         )
-    console.print(f"The model is in {run.output}, the report and logs in {run.work}. Search with it:")
-    console.print(f"  REELSEEK_PRESET={run.output} reelseek serve", soft_wrap=True)
+    setting = f"REELSEEK_MODEL={shlex.quote(str(run.output))}"
+    folder = shlex.quote(str(run.root)) if run.dataset == "folder" else "FOLDER"
+    console.print(f"The model is in {run.output}, the report and logs in {run.work}.")
+    console.print("Its vectors are its own: index each folder of videos with it, then search.")
+    console.print(f"  {setting} python -m indexer.batch {folder}", soft_wrap=True)
+    console.print(f"  {setting} reelseek serve", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from model.datasets.base import Dataset, VideoFile
 from model.datasets.frame_store import FrameStore
-from model.datasets.frames import Sampling
 from model.datasets.registry import read_dataset
 from model.evaluation.caption_groups import CaptionMetrics
 from model.evaluation.retrieval.encoders import RetrievalEncoders, load_retrieval_encoders
 from model.evaluation.retrieval.evaluation import Plan, evaluate_dataset
 from model.factory import AUTO, choose_device
+from model.training.preparation import candidates_for
 from model.training.run import TrainingRun
 
 BATCH = 8
@@ -59,7 +59,8 @@ def test_model(run: TrainingRun) -> Tested:
 def _decode_once(dataset: Dataset, encoders: RetrievalEncoders, folder: Path) -> Dataset:
     """Return the dataset with the frames of its video files kept in ``folder``."""
     files = [item for item in dataset.items if isinstance(item.media, VideoFile)]
-    store = FrameStore.prepare(files, encoders.video.preprocessing, Sampling(), folder)
+    sampling = candidates_for(encoders.video.frames_per_clip)
+    store = FrameStore.prepare(files, encoders.video.preprocessing, sampling, folder)
     kept = {id(item): replace(item, media=KeptFrames(store, place)) for place, item in enumerate(store.items)}
     refused = {refusal.name for refusal in store.refusals}
     items = [
