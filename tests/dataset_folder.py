@@ -1,8 +1,10 @@
 """Small folders in the official formats of the datasets, with videos rendered by the tests."""
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Sequence
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +38,16 @@ def put_json(path: Path, content: object) -> Path:
     """Write JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
+    return path
+
+
+def put_archive(path: Path, members: Mapping[str, bytes]) -> Path:
+    """Write a tar archive of ``members`` by their names."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     return path
 
 

@@ -76,8 +76,8 @@ def read_table(
         missing = [column for column in columns if column not in header]
         if missing:
             raise DatasetError(
-                f"{path} has no rows with the columns {listed(columns)}: "
-                f"its first line lacks {listed(missing)}"
+                f"{path} has no rows with the columns {_listed(columns)}: "
+                f"its first line lacks {_listed(missing)}"
             )
         before = reader.line_num
         for values in reader:
@@ -153,6 +153,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def listed(columns: Sequence[str]) -> str:
-    """Return names as words."""
+def _listed(columns: Sequence[str]) -> str:
     return " and ".join(columns)

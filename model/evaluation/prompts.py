@@ -30,6 +30,7 @@ from model.evaluation.caption_groups import evaluate_captions
 from model.evaluation.retrieval.display import show_refusals
 from model.evaluation.retrieval.encoders import load_retrieval_encoders
 from model.evaluation.retrieval.encoding import EncodedItems, encode_captions, encode_items
+from model.evaluation.retrieval.evaluation import NothingEvaluatedError
 from model.evaluation.retrieval.reading import read_split
 from model.evaluation.retrieval_metrics import RetrievalMetrics
 from model.factory import AUTO
@@ -87,11 +88,12 @@ def main(  # noqa: PLR0913 - one argument an option
         refusals = (*found.refusals, *encoded.refusals)
         show_refusals(errors, refusals)
         if not encoded.items:
-            raise VideoReadingError(f"{found.name}, {found.split}: not one item can be used")
+            raise NothingEvaluatedError(found, refusals)
         figures = [measure_prompts(encoded, text) for text in texts]
     except (VideoReadingError, ValueError) as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(SOME_REFUSED if isinstance(error, VideoReadingError) else WRONG_USAGE) from None
+        is_unreadable = isinstance(error, VideoReadingError | NothingEvaluatedError)
+        raise typer.Exit(SOME_REFUSED if is_unreadable else WRONG_USAGE) from None
     if as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in figures], indent=1, ensure_ascii=False) + "\n")
     else:

@@ -103,3 +103,7 @@ def test_an_unreadable_video_is_named_and_a_wrong_prompt_is_wrong_usage(
     assert answer.exit_code == 1
     assert "plain.mp4" in answer.output
     assert "[a] {}" in answer.output
+    (dataset / "scenes.mp4").write_bytes(b"torn")
+    answer = run(dataset, checkpoint, "--prompt", "a {}")
+    assert answer.exit_code == 1
+    assert "not one item can be used" in answer.output

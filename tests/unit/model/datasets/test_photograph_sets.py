@@ -1,25 +1,15 @@
 """Image sets in the two forms that Flickr8k comes in."""
 
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from model.datasets.base import DatasetError
 from model.datasets.registry import read_dataset
-from tests.dataset_folder import captions_of, pictures_of, put_table, refusals_of
+from tests.dataset_folder import captions_of, pictures_of, put_archive, put_table, refusals_of
 
 DOG, GIRL, ODD = "1000268201_693b08cb0e.jpg", "1001773457_577c3a7d70.jpg", "2258277193_586949ec62.jpg.1"
-
-
-def write_archive(path: Path, members: dict[str, bytes]) -> None:
-    with tarfile.open(path, "w") as tar:
-        for name, content in members.items():
-            information = tarfile.TarInfo(name)
-            information.size = len(content)
-            tar.addfile(information, io.BytesIO(content))
 
 
 def write_pictures(root: Path, *names: str) -> Path:
@@ -33,7 +23,7 @@ def write_pictures(root: Path, *names: str) -> Path:
 def test_an_archive_for_each_split_is_read(tmp_path: Path) -> None:
     for name in ("train", "val", "test"):
         sentences = json.dumps({"captions": [f"{name} .", " again "]}).encode()
-        write_archive(tmp_path / f"{name}.tar", {"a.webp": b"encoded", "a.json": sentences, "b.webp": b"x"})
+        put_archive(tmp_path / f"{name}.tar", {"a.webp": b"encoded", "a.json": sentences, "b.webp": b"x"})
     dataset = read_dataset("photographs", tmp_path, "validation")
     assert captions_of(dataset) == {"a": ("val .", "again")}
     assert pictures_of(dataset) == {"a": b"encoded"}
@@ -41,7 +31,7 @@ def test_an_archive_for_each_split_is_read(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_is_missing_beside_the_others_is_named(tmp_path: Path) -> None:
-    write_archive(tmp_path / "train.tar", {"a.webp": b"x", "a.json": b'{"captions": ["a"]}'})
+    put_archive(tmp_path / "train.tar", {"a.webp": b"x", "a.json": b'{"captions": ["a"]}'})
     with pytest.raises(DatasetError, match=r"no test\.tar under"):
         read_dataset("photographs", tmp_path, "test")
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from model.evaluation.evaluate import ALL_EVALUATED, SOME_REFUSED, WRONG_USAGE, main
+from tests.dataset_folder import put_archive
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
 Evaluate: TypeAlias = Callable[..., Result]
@@ -26,21 +26,19 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
-def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
+def picture(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(buffer, "WEBP")
+    return buffer.getvalue()
 
 
 def write_archive(path: Path, broken: str | None = None) -> Path:
-    with tarfile.open(path, "w") as archive:
-        for name, colour in COLOURS.items():
-            buffer = io.BytesIO()
-            Image.new("RGB", (40, 30), colour).save(buffer, "WEBP")
-            add(archive, f"{name}.webp", b"broken" if name == broken else buffer.getvalue())
-            captions = {"captions": [f"a {colour} {name}", f"{name}, all {colour}"]}
-            add(archive, f"{name}.json", json.dumps(captions).encode())
-    return path
+    members = {}
+    for name, colour in COLOURS.items():
+        members[f"{name}.webp"] = b"broken" if name == broken else picture(colour)
+        captions = {"captions": [f"a {colour} {name}", f"{name}, all {colour}"]}
+        members[f"{name}.json"] = json.dumps(captions).encode()
+    return put_archive(path, members)
 
 
 @pytest.fixture
@@ -120,11 +118,8 @@ def test_corrections_stand_in_sections_of_their_own(
 
 
 def test_a_bank_beside_the_archive_is_used(evaluate: Evaluate, archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "train.tar", "w") as training:
-        buffer = io.BytesIO()
-        Image.new("RGB", (40, 30), "gold").save(buffer, "WEBP")
-        add(training, "sun.webp", buffer.getvalue())
-        add(training, "sun.json", b'{"captions": ["a golden sun", "the sun"]}')
+    sun = {"sun.webp": picture("gold"), "sun.json": b'{"captions": ["a golden sun", "the sun"]}'}
+    put_archive(tmp_path / "train.tar", sun)
     result = evaluate(archive, "--output", tmp_path / "found", "--normalisation", "qb-norm")
     assert "querybank: bank of 2 of 2 training captions" in result.output, result.output
     corrected = json.loads((tmp_path / "found" / "evaluation.json").read_text())["corrected"]
