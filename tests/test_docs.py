@@ -1,6 +1,7 @@
 """The README lists everything that a user can set, call or be told, and nothing that is gone."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from app.cli import commands
@@ -11,6 +12,7 @@ from indexer import ingest
 from indexer.catalog.jobs import WORKER_DIED
 from indexer.errors import IndexingError
 from indexer.folder_intake import BatchCode
+from model.datasets.registry import DATASETS
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -60,6 +62,17 @@ def test_readme_lists_every_reason_for_which_a_video_is_refused() -> None:
     reasons = {WORKER_DIED, *BatchCode, *(kind.code for kind in subclasses(IndexingError))}
     assert ingest.InternalError.code in reasons  # importing the ingest has made its reasons known
     assert sorted(first_column("Refused videos")) == sorted(reasons)
+
+
+def test_readme_names_every_dataset_that_can_be_read() -> None:
+    text = README.partition("\n## Train and evaluate\n")[2].partition("\n## ")[0]
+    assert set(DATASETS) <= set(re.findall(r"`([^`]+)`", text))
+
+
+def test_every_module_that_the_readme_runs_is_there() -> None:
+    modules = re.findall(r"python -m ((?:app|indexer|model)[.\w]*)", README)
+    assert len(set(modules)) >= 10
+    assert [name for name in modules if find_spec(name) is None] == []
 
 
 def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
