@@ -73,7 +73,14 @@ _TEMPME_FULL = replace(_CENTERCLIP, name="tempme-full", new_learning_rate=6e-4, 
 """The weights at CLIP4Clip's rate, the clip positions at TempMe's: the paper's own rates are not known."""
 
 _FOLDER = replace(
-    _TEMPME, name="folder", epochs=10, batch=32, learning_rate=2e-4, new_learning_rate=2e-4, words=77
+    _TEMPME,
+    name="folder",
+    epochs=10,
+    least_steps=100,
+    batch=32,
+    learning_rate=2e-4,
+    new_learning_rate=2e-4,
+    words=77,
 )
 """For a user's own tens to hundreds of clips; chosen by reasoning, not by a measurement.
 

@@ -127,7 +127,7 @@ class TrainingOutcome:
     validations: tuple[Validation, ...]
     """Before training, and after each epoch."""
     best: Validation
-    """The epoch that was kept: the highest R-Sum of text → video, the earlier of equals."""
+    """The epoch that was kept: the highest R-Sum of text → video, the later of equals."""
     speed: Speed
     trained_parameters: int
     """Numbers that were trained."""

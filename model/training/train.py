@@ -26,6 +26,9 @@ from model.training.trainer import Overrides, TrainingOutcome, TrainingRun, Trai
 
 TRAINED, STOPPED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+FEW_CAPTIONS = 20
+"""Held-out captions that tell too little of whether training helped: one is 5 points of R@1."""
+
 LOG_COLUMNS = 220
 """Width of lines where no terminal has its own."""
 
@@ -167,11 +170,19 @@ def _show(outcome: TrainingOutcome, console: Console) -> None:
     run, before = outcome.run, outcome.validations[0]
     best = outcome.best.metrics.text_to_video
     console.print(f"Kept {describe(outcome.best)}")
-    if best.recall_sum <= before.metrics.text_to_video.recall_sum:
+    if best.queries < FEW_CAPTIONS:
+        console.print(
+            f"{best.queries} held-out captions tell little of whether this helped: caption more videos, or "
+            "name more for validation in a column split of captions.csv.",
+            style="yellow",
+            soft_wrap=True,
+        )
+    elif best.recall_sum <= before.metrics.text_to_video.recall_sum:
         console.print(
             "This is no better than before training: more captioned videos, or another --learning-rate, may "
             "help.",
             style="yellow",
+            soft_wrap=True,
         )
     setting = f"REELSEEK_MODEL={shlex.quote(str(run.output))}"
     folder = shlex.quote(str(run.root)) if run.dataset == "folder" else "FOLDER"

@@ -93,9 +93,9 @@ def test_best_weights_lie_apart_until_a_state_knows_better_ones(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_best_epoch_is_the_earliest_of_the_highest_and_never_the_one_before_training() -> None:
+def test_the_best_epoch_is_the_latest_of_the_highest_and_never_the_one_before_training() -> None:
     measured = (validation(0, 90.0), validation(1, 50.0), validation(2, 60.0), validation(3, 60.0))
     best = Progress(9, (), measured).best
     assert best is not None
-    assert best.epoch == 2
+    assert best.epoch == 3
     assert Progress(0, (), measured[:1]).best is None

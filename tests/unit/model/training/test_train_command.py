@@ -66,6 +66,7 @@ def test_one_command_makes_of_a_folder_with_captions_a_model_to_serve(videos: Pa
     assert (output / "reelseek.json").is_file()
     assert "gone.mp4" in said
     assert "3 pairs of 3 videos" in said
+    assert "2 held-out captions tell little" in said
     assert f"REELSEEK_MODEL={output} python -m indexer.batch {videos}" in said
     assert f"REELSEEK_MODEL={output} reelseek serve" in said
     code, said = call(*arguments, "--reducer", "none")
