@@ -2,7 +2,6 @@
 
 import io
 import json
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 
 from model.datasets.base import CaptionedItem, DatasetError, Photograph, VideoFile
 from model.datasets.pans import FRAMES, MOST_PHOTOGRAPHS, Pan, make_pans, read_pans, tell_in_order
+from tests.dataset_folder import put_archive
 
 SIZE = 32
 COLOURS = ((220, 30, 30), (30, 220, 30), (30, 30, 220))
@@ -40,17 +40,12 @@ def photograph(number: int) -> CaptionedItem:
 
 def write_split(path: Path, numbers: range) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as archive:
-        for number in numbers:
-            item = photograph(number)
-            contents = {
-                f"{item.name}.webp": textured(number),
-                f"{item.name}.json": json.dumps({"captions": item.captions}).encode(),
-            }
-            for name, content in contents.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
+    members = {}
+    for number in numbers:
+        item = photograph(number)
+        members[f"{item.name}.webp"] = textured(number)
+        members[f"{item.name}.json"] = json.dumps({"captions": item.captions}).encode()
+    put_archive(path, members)
 
 
 def write_splits(root: Path) -> None:
