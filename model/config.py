@@ -36,11 +36,6 @@ class Preset:
         """
         return cls(ModelSource.of_folder(folder), read_serving_settings(folder))
 
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """What is put around the words of a search."""
-        return self.settings.prompts
-
 
 PRESETS = {
     "tiny": Preset.of_folder(WEIGHTS / "tiny"),  # first run, tests, offline, CPU; bundled
