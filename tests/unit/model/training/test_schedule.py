@@ -60,6 +60,8 @@ def test_each_group_goes_to_its_own_peak() -> None:
     assert rates == {"model, decayed": 5e-6, "model, not decayed": 5e-6, "clip positions, decayed": 5e-3}
     set_learning_rate(optimizer, 4, 10, 0.1)  # a third of the way down
     assert optimizer.param_groups[2]["lr"] == pytest.approx(3.75e-3)
+    set_learning_rate(optimizer, 1, 10, 0.1)  # whatever the rate was before
+    assert optimizer.param_groups[2]["lr"] == 5e-3
 
 
 def test_the_groups_hold_the_trained_parameters_and_each_of_them_once() -> None:
