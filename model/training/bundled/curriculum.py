@@ -38,7 +38,7 @@ RANDOM_VIEWS = 10
 
 ALIGNMENT = StagePlan(
     name="alignment",
-    steps=1200,
+    steps=1000,
     sizes=Sizes(captioned=256, labelled=96, likely_classes=96, random_classes=64, concepts=64),
     text_rate_share=1.0,
     class_weight=1.0,
@@ -47,7 +47,7 @@ ALIGNMENT = StagePlan(
 )
 TOWER = StagePlan(
     name="tower",
-    steps=1000,
+    steps=700,
     sizes=Sizes(captioned=192, labelled=64, likely_classes=48, random_classes=32, concepts=32),
     text_rate_share=0.2,
     class_weight=0.5,

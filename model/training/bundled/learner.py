@@ -1,6 +1,7 @@
 """The training that both stages share: four losses, two optimisers, an average of the weights, a curve.
 
-- InfoNCE between pictures and captions (Radford et al. 2021, arXiv 2103.00020).
+- InfoNCE between pictures and captions, and between labelled pictures and the names of what they show
+  (Radford et al. 2021, arXiv 2103.00020).
 - The teacher's classes by their names: the softmax over the cosines with c class names follows the teacher's
   probabilities of these classes. What the teacher can tell apart, words can find.
 - CLIP's concepts by their names: one linear map takes each name's vector towards CLIP's.
@@ -27,7 +28,7 @@ from torch.optim.swa_utils import AveragedModel
 from model.evaluation.caption_groups import CaptionMetrics
 from model.training.bundled.learning_curve import CurvePoint
 from model.training.bundled.lessons import Lesson, Lessons, Sizes
-from model.training.bundled.losses import class_name_loss, contrastive_loss, cosine_loss
+from model.training.bundled.losses import class_name_loss, contrastive_loss_within, cosine_loss
 from model.training.bundled.schedule import rate_share, reduced_precision
 from model.training.bundled.text_tower import SentenceEncoder
 
@@ -163,7 +164,7 @@ class Learner:
         pairs, classes = lesson.class_shares.shape
         captions, class_names, concepts = texts.split([pairs, classes, len(lesson.concept_vectors)])
         return Losses(
-            contrastive_loss(images, captions, sides.log_scale.exp(), lesson.identities),
+            contrastive_loss_within(lesson.sets, images, captions, sides.log_scale.exp(), lesson.identities),
             class_name_loss(images, class_names, sides.log_class_scale.exp(), lesson.class_shares),
             cosine_loss(sides.concept_map(concepts), lesson.concept_vectors),
             self._head_loss(images, lesson),

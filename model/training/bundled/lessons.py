@@ -15,8 +15,10 @@ from model.training.bundled.vocabulary import Concepts, Names
 
 SHORTEST_THINNED = 5
 """Captions of fewer words are never thinned."""
-THINNED, WORD_DROP = 0.5, 0.15
-"""How many captions lose words, and how many of their words: people type less than a sentence."""
+PHRASES, THINNED, WORD_DROP = 0.2, 0.4, 0.15
+"""Shares of captions that become a phrase and that lose words, and of their words: people type less than a
+sentence."""
+SHORTEST_PHRASE, LONGEST_PHRASE = 1, 4  # words
 SOFTNESS = 2.0
 """Temperature of the teacher's class probabilities (Hinton et al. 2015, arXiv 1503.02531)."""
 
@@ -84,6 +86,8 @@ class Lesson:
     """n captions, c class names, k concept names."""
     identities: Tensor
     """(n,) pairs of equal identity are true of one another."""
+    sets: tuple[int, int]
+    """How many of the n pairs are captioned, and how many labelled; they stand in that order."""
     class_shares: Tensor
     """(n, c) how likely the teacher holds each of the c classes to be, among them."""
     concept_vectors: Tensor
@@ -120,17 +124,17 @@ class Lessons:
         logits = self._classifier(pooled)
         classes = self._choose_classes(logits, sizes, generator)
         concepts = generator.integers(0, len(self._concepts.names), sizes.concepts)
-        offset = self.captioned.identities.max() + 1  # no photograph of one set is one of the other
         return Lesson(
             maps=torch.from_numpy(np.concatenate([captioned.maps, labelled.maps])).float(),
             pooled=pooled,
             sentences=[
-                *(thin_out(caption, generator) for caption in captioned.captions),
+                *(shorten(caption, generator) for caption in captioned.captions),
                 *labelled.captions,
                 *self._class_names.say(classes, generator),
                 *self._concepts.names.say(concepts, generator),
             ],
-            identities=torch.from_numpy(np.concatenate([captioned.identities, labelled.identities + offset])),
+            identities=torch.from_numpy(np.concatenate([captioned.identities, labelled.identities])),
+            sets=(sizes.captioned, sizes.labelled),
             class_shares=(logits[:, classes] / SOFTNESS).softmax(1),
             concept_vectors=self._concepts.vectors[concepts],
         )
@@ -144,10 +148,17 @@ class Lessons:
         return np.unique(np.concatenate([likely, others]))
 
 
-def thin_out(caption: str, generator: np.random.Generator) -> str:
-    """Return the caption, or with a chance of THINNED what is left of it without some of its words."""
+def shorten(caption: str, generator: np.random.Generator) -> str:
+    """Return the caption whole, a phrase out of it, or what is left of it without some of its words."""
     words = caption.split()
-    if len(words) < SHORTEST_THINNED or generator.random() >= THINNED:
+    if len(words) < SHORTEST_THINNED:
         return caption
-    kept = [word for word in words if generator.random() >= WORD_DROP]
-    return " ".join(kept or words)
+    kind = generator.random()
+    if kind < PHRASES:
+        length = int(generator.integers(SHORTEST_PHRASE, LONGEST_PHRASE + 1))
+        start = int(generator.integers(0, len(words) - length + 1))
+        return " ".join(words[start : start + length])
+    if kind < PHRASES + THINNED:
+        kept = [word for word in words if generator.random() >= WORD_DROP]
+        return " ".join(kept or words)
+    return caption

@@ -18,6 +18,19 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, ident
     return (rows + columns) / 2
 
 
+def contrastive_loss_within(
+    sets: tuple[int, ...], images: Tensor, texts: Tensor, scale: Tensor | float, identities: Tensor
+) -> Tensor:
+    """Return the mean over n pairs of ``contrastive_loss``, none being contrasted with those of another set.
+
+    ``sets`` are how many of the pairs belong to each. Sets differ in what has nothing to do with words (one
+    has small blurred pictures and bare names): told apart by that, names would come to mean "blurred".
+    """
+    parts = zip(images.split(sets), texts.split(sets), identities.split(sets), strict=True)
+    losses = [contrastive_loss(*part[:2], scale, part[2]) * len(part[0]) for part in parts]
+    return torch.stack(losses).sum() / len(images)
+
+
 def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
     """Return the mean of 1 - cosine between vectors and targets (n, D)."""
     return torch.mean(1 - cosine_similarity(vectors, targets, dim=-1))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from model.datasets.photographs import CaptionedPhotograph
-from model.training.bundled.lessons import Captioned, Lessons, Sizes, thin_out
+from model.training.bundled.lessons import Captioned, Lessons, Sizes, shorten
 from tests.bundled_towers import COLOURS, VIEWS, colours, lessons_of
 
 SIZES = Sizes(captioned=8, labelled=4, likely_classes=3, random_classes=5, concepts=6)
@@ -34,12 +34,12 @@ def test_each_caption_comes_with_a_view_of_its_own_photograph(lessons: Lessons) 
         np.testing.assert_array_equal(lesson.pooled[row], of_photograph.astype(np.float32))
 
 
-def test_pairs_are_true_of_one_another_only_within_a_set_and_with_the_same_captions() -> None:
+def test_pairs_with_the_same_captions_are_true_of_one_another() -> None:
     same = [CaptionedPhotograph(name, b"", ("a dog runs",)) for name in COLOURS]
     views = colours().views
     lesson = lessons_of(Captioned.of(views, same)).draw(SIZES, np.random.default_rng(2))
     assert lesson.identities[:8].unique().numel() == 1
-    assert not set(lesson.identities[:8].tolist()) & set(lesson.identities[8:].tolist())
+    assert lesson.sets == (8, 4)
 
 
 def test_the_shares_of_the_asked_classes_are_the_teacher_s(lessons: Lessons) -> None:
@@ -54,10 +54,12 @@ def test_the_same_seed_draws_the_same_lesson(lessons: Lessons) -> None:
     assert torch.equal(first.maps, second.maps)
 
 
-def test_captions_lose_some_words_but_never_all_and_short_ones_none() -> None:
+def test_captions_are_told_whole_or_in_part_and_short_ones_always_whole() -> None:
     generator = np.random.default_rng(5)
     caption = "two dogs run over a wide green lawn"
-    thinned = {thin_out(caption, generator) for _ in range(50)}
-    assert caption in thinned and len(thinned) > 5
-    assert all(sentence for sentence in thinned)
-    assert {thin_out("a red wall", generator) for _ in range(20)} == {"a red wall"}
+    told = {shorten(caption, generator) for _ in range(200)}
+    assert caption in told
+    assert any(len(part.split()) <= 2 and part in caption for part in told)
+    assert any(4 < len(part.split()) < 8 and part not in caption for part in told)
+    assert all(told)
+    assert {shorten("a red wall", generator) for _ in range(20)} == {"a red wall"}

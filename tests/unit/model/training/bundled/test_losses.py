@@ -3,7 +3,12 @@
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from model.training.bundled.losses import class_name_loss, contrastive_loss, cosine_loss
+from model.training.bundled.losses import (
+    class_name_loss,
+    contrastive_loss,
+    contrastive_loss_within,
+    cosine_loss,
+)
 
 
 def unit_vectors(count: int, seed: int) -> torch.Tensor:
@@ -25,6 +30,16 @@ def test_captions_of_one_identity_may_change_places() -> None:
     assert contrastive_loss(images, texts, 10.0, distinct) != contrastive_loss(
         images, texts.flip(0), 10.0, distinct
     )
+
+
+def test_pairs_are_not_contrasted_with_those_of_another_set() -> None:
+    images, texts, identities = unit_vectors(5, 0), unit_vectors(5, 1), torch.arange(5)
+    first, second = (
+        contrastive_loss(images[rows], texts[rows], 10.0, identities[rows])
+        for rows in (slice(3), slice(3, 5))
+    )
+    together = contrastive_loss_within((3, 2), images, texts, 10.0, identities)
+    torch.testing.assert_close(together, (3 * first + 2 * second) / 5)
 
 
 def test_cosine_loss_is_zero_only_for_parallel_vectors() -> None:
