@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fastapi.testclient import TestClient
@@ -96,3 +97,11 @@ def open_service(home: Path, encoders: Encoders | None = None, **settings: objec
             yield Service(client, services)
     finally:
         services.close()
+
+
+def search(service: Service, **parameters: Any) -> dict[str, Any]:
+    """Return the answer, which must be one."""
+    response = service.client.get("/search", params=parameters)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
