@@ -38,9 +38,9 @@ def test_the_papers_own_settings_are_the_default(shape: TowerShape, frames: int,
 
 def test_a_preset_gives_its_tower_with_random_weights() -> None:
     first, again, other = build_backbone("tiny"), build_backbone("tiny"), build_backbone("tiny", seed=1)
-    assert first.image_size == 112
-    assert first.trunk.shape == TowerShape(8, 49, 1)
-    weights = [backbone.tower.get_parameter("conv1.weight") for backbone in (first, again, other)]
+    assert first.image_size == 224
+    assert first.trunk.shape == TowerShape(4, 49, 0)
+    weights = [backbone.tower.get_parameter("trunk.pos_embed") for backbone in (first, again, other)]
     assert weights[0].equal(weights[1])
     assert not weights[0].equal(weights[2])
 

@@ -18,15 +18,15 @@ def run(folder: Path, *options: str) -> Result:
 
 
 def test_the_command_prints_tables_and_writes_json_and_a_plot(tmp_path: Path) -> None:
-    result = run(tmp_path, "--reducer", "pooling:B4-2", "--training-repeats", "1")
+    result = run(tmp_path, "--reducer", "pooling:B2-2", "--training-repeats", "1")
     assert result.exit_code == ALL_MEASURED, result.output
-    assert "tiny, pooling:B4-2" in result.output
+    assert "tiny, pooling:B2-2" in result.output
     assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
         "efficiency.json",
         "efficiency.png",
     ]
     found = json.loads((tmp_path / "found" / "efficiency.json").read_text())
-    assert [arm["reduction"] for arm in found["arms"]] == ["none", "pooling:B4-2"]
+    assert [arm["reduction"] for arm in found["arms"]] == ["none", "pooling:B2-2"]
     assert all(arm["training"]["peak_bytes"] > 0 for arm in found["arms"])
 
 
@@ -35,7 +35,7 @@ def test_the_command_prints_tables_and_writes_json_and_a_plot(tmp_path: Path) ->
     [
         (["--backbone", "ViT-Z-99"], "no backbone 'ViT-Z-99'"),
         (["--reducer", "shrink"], "'shrink' is no known token reduction"),
-        (["--reducer", "pooling:B4-3"], "3"),
+        (["--reducer", "pooling:B2-3"], "3"),
         (["--mode", "graph"], "CUDA graph"),
         (["--device", "abacus"], "'abacus'"),
     ],
