@@ -14,11 +14,11 @@ def encoders() -> Encoders:
 @pytest.mark.parametrize(
     ("word", "kin", "strangers"),
     [
-        ("a koala", "a bear", ("a truck", "a cello", "a mountain", "a soccer player")),
-        ("a cello", "a violin", ("a truck", "a koala", "a mountain", "a soccer player")),
+        ("a koala", "a bear", ("a truck", "a dog", "a mountain", "a soccer player")),
+        ("a cello", "a violin", ("a truck", "a dog", "a mountain", "a soccer player")),
         ("an airliner", "an airplane", ("a cat", "a dog", "a sofa", "a soccer player")),
         ("a microwave", "a stove", ("a cat", "a lake", "a horse", "a soccer player")),
-        ("a volcano", "a mountain", ("a cat", "a cello", "a sofa", "a soccer player")),
+        ("a volcano", "a mountain", ("a cat", "a dog", "a sofa", "a soccer player")),
     ],
 )
 def test_a_word_that_no_caption_uses_stands_near_its_kin(

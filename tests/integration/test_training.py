@@ -47,8 +47,9 @@ def run(toy_folder: Path, tmp_path: Path) -> TrainingRun:
     return toy_run(toy_folder, output=tmp_path / "trained", overrides=TINY_STEPS)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
+    """Compute as the processes of these tests do: the order of sums depends on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

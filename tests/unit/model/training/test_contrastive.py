@@ -82,7 +82,7 @@ def test_micro_batches_have_the_gradients_of_one_graph_over_the_whole_batch(
     model.zero_grad()
     loss = backpropagate(towers.encode_pairs, batches, model.logit_scale, Processes())
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(gradients(model), wanted, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(gradients(model), wanted, rtol=1e-4, atol=1e-5)
     assert "logit_scale" in wanted
 
 
@@ -94,7 +94,7 @@ def test_dividing_the_batch_changes_neither_loss_nor_gradients() -> None:
         model.zero_grad()
         loss = backpropagate(towers.encode_pairs, micro_batches(sizes), model.logit_scale, Processes())
         found.append((loss, gradients(model)))
-    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
 
 
 def test_a_frozen_scale_gets_no_gradient() -> None:
