@@ -1,9 +1,28 @@
 """What the bundled model knows of words that no caption of its training data uses."""
 
-import numpy as np
 import pytest
 
 from model.factory import Encoders, load_encoders
+
+KIN = {
+    "an airliner": "an airplane",
+    "broccoli": "a vegetable",
+    "a cello": "a violin",
+    "a gorilla": "a monkey",
+    "a hedgehog": "a mouse",
+    "a jellyfish": "a fish",
+    "a koala": "a bear",
+    "a microwave": "a stove",
+    "an oven": "a stove",
+    "a penguin": "a bird",
+    "a submarine": "a ship",
+    "a teapot": "a cup",
+    "a volcano": "a mountain",
+    "a wardrobe": "a closet",
+}
+"""Words that no caption uses, and what they are most like."""
+
+STRANGERS = ("a truck", "a dog", "a soccer player", "a beach")
 
 
 @pytest.fixture(scope="module")
@@ -11,22 +30,11 @@ def encoders() -> Encoders:
     return load_encoders("tiny")
 
 
-@pytest.mark.parametrize(
-    ("word", "kin", "strangers"),
-    [
-        ("a koala", "a bear", ("a truck", "a dog", "a mountain", "a soccer player")),
-        ("a cello", "a violin", ("a truck", "a dog", "a mountain", "a soccer player")),
-        ("an airliner", "an airplane", ("a cat", "a dog", "a sofa", "a soccer player")),
-        ("a microwave", "a stove", ("a cat", "a lake", "a horse", "a soccer player")),
-        ("a volcano", "a mountain", ("a cat", "a dog", "a sofa", "a soccer player")),
-    ],
-)
-def test_a_word_that_no_caption_uses_stands_near_its_kin(
-    encoders: Encoders, word: str, kin: str, strangers: tuple[str, ...]
-) -> None:
-    own, *others = encoders.text.encode([word, kin, *strangers])
-    nearness = np.stack(others) @ own
-    assert nearness.argmax() == 0, dict(zip((kin, *strangers), nearness.round(2), strict=True))
+def test_words_that_no_caption_uses_stand_near_their_kin(encoders: Encoders) -> None:
+    unused, kin, strangers = (encoders.text.encode(list(words)) for words in (KIN, KIN.values(), STRANGERS))
+    nearer = (unused * kin).sum(1) > (unused @ strangers.T).max(1)
+    lost = [word for word, is_nearer in zip(KIN, nearer, strict=True) if not is_nearer]
+    assert len(lost) <= 1, lost
 
 
 def test_it_is_small_and_reduced_by_centerclip(encoders: Encoders) -> None:
