@@ -7,14 +7,12 @@ learning together.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.datasets.photographs import read_flickr8k, read_tiny_imagenet
@@ -26,7 +24,7 @@ from model.training.bundled.learning_curve import CurvePoint, read_curve, write_
 from model.training.bundled.lessons import Captioned, Classifier, Lessons, Sizes
 from model.training.bundled.photograph_views import ViewRecipe, Views, make_views
 from model.training.bundled.schedule import reduced_precision
-from model.training.bundled.teacher import TeacherWeights, read_teacher
+from model.training.bundled.teacher import read_teacher
 from model.training.bundled.text_tower import GroundedEmbedding, SentenceEncoder
 from model.training.bundled.vocabulary import read_class_names, read_concepts, read_word_vectors
 from model.vision_transformer.mobilenet_hybrid import MobileNetStem
@@ -104,7 +102,7 @@ def train(run: BundledTraining) -> list[CurvePoint]:
     embedding = model.text.token_embedding
     model.text.token_embedding = GroundedEmbedding(embedding, read_word_vectors(run.word_vectors))
     encode = SentenceEncoder(source.tokenizer())
-    lessons, validation = _read_data(run, stem, preprocessing_of(model), partial(_classify, teacher), encode)
+    lessons, validation = _read_data(run, stem, preprocessing_of(model), teacher.classify, encode)
     sides = Sides(model, PooledHead(_examples(lessons), model.visual.trunk.num_classes))
     curve = _align(sides, lessons, validation, run.work)
     tower, tower_curve = _train_tower(sides, lessons, validation)
@@ -168,11 +166,6 @@ def _read_data(
     concepts = read_concepts(run.data / "teachers/clip_vitb32_lvis_concepts.npz")
     lessons = Lessons(captioned, labelled, classifier, read_class_names(), concepts)
     return lessons, Validation(validation, encode)
-
-
-def _classify(teacher: TeacherWeights, pooled: Tensor) -> Tensor:
-    """Return logits (n, 1000): the teacher's first class is no class of ImageNet."""
-    return linear(pooled, teacher.classifier_weight[1:], teacher.classifier_bias[1:])
 
 
 def _examples(lessons: Lessons) -> Tensor:

@@ -1,10 +1,8 @@
-"""The image teacher: an int8 MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381), read and run by LiteRT.
+"""The image teacher: an int8 MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381), read by LiteRT.
 
-Its convolutions are the stem of the student's tower, its classifier teaches what is in a picture. Its last
-feature map and its pooled features teach a student that has no such stem.
+Its convolutions are the stem of the tower, its classifier a teacher of what is in a picture.
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,14 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from model.vision_transformer.mobilenet_hybrid import MobileNetStem
-
-TEACHER_SIZE = 224  # pixels: the input the teacher was quantised for
-TEACHER_CHANNELS = 1280
-TEACHER_GRID = 7  # cells a side of the last feature map
-TEACHER_MEAN = 127 / 255
-TEACHER_STD = 127.5 / 255  # what the network subtracts from colours of 0 to 1, and divides them by
 
 
 class Layer(NamedTuple):
@@ -42,6 +35,10 @@ class TeacherWeights:
     """(1001, 1280), on pooled features; class 0 is the background."""
     classifier_bias: Tensor
     """(1001,)"""
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Return logits (n, 1000) of pooled features (n, 1280): the background is no class of ImageNet."""
+        return linear(pooled, self.classifier_weight[1:], self.classifier_bias[1:])
 
     def load_into(self, stem: MobileNetStem) -> None:
         """Copy the convolutions into ``stem``; raises ValueError if it is of another shape."""
@@ -96,36 +93,3 @@ def _dequantise(interpreter: Any, tensor: dict[str, Any]) -> Tensor:
     filters_first = np.swapaxes(values, 0, quantisation["quantized_dimension"])
     scales = quantisation["scales"].reshape(-1, *[1] * (values.ndim - 1))
     return torch.from_numpy(np.ascontiguousarray(filters_first * scales))
-
-
-class MobileNetTeacher:
-    """Gives features of single pictures; needs the package ``ai-edge-litert`` (extra ``training``)."""
-
-    def __init__(self, weights: Path) -> None:
-        """Load the ``.tflite`` file; raises ValueError if it has no 7x7x1280 feature map."""
-        from ai_edge_litert.interpreter import Interpreter
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # keeping intermediate tensors is what we are here for
-            self._interpreter = Interpreter(
-                str(weights), num_threads=1, experimental_preserve_all_tensors=True
-            )
-        self._interpreter.allocate_tensors()
-        self._input: int = self._interpreter.get_input_details()[0]["index"]
-        shape = (1, TEACHER_GRID, TEACHER_GRID, TEACHER_CHANNELS)
-        maps = [d for d in self._interpreter.get_tensor_details() if tuple(d["shape"]) == shape]
-        if not maps:
-            raise ValueError(
-                f"{weights} has no feature map of shape {shape}: it is not the MobileNetV2 teacher"
-            )
-        self._feature_map: int = maps[-1]["index"]
-        scale, zero_point = maps[-1]["quantization"]
-        self._scale, self._zero_point = np.float32(scale), np.float32(zero_point)
-
-    def features(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the last feature map (7, 7, 1280) of a picture (224, 224, 3)."""
-        self._interpreter.set_tensor(self._input, picture[None])
-        self._interpreter.invoke()
-        quantised: NDArray[np.int8] = self._interpreter.get_tensor(self._feature_map)[0]
-        features: NDArray[np.float32] = (quantised.astype(np.float32) - self._zero_point) * self._scale
-        return features
