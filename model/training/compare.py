@@ -15,6 +15,17 @@ from rich.console import Console
 from model.training.comparison.comparing import Comparison
 from model.training.comparison.report import ComparisonReport
 from model.training.comparison.tables import cost_table, quality_table
+from model.training.options import (
+    Batch,
+    Checkpointing,
+    Device,
+    Epochs,
+    Frames,
+    NewRate,
+    Preset,
+    Rate,
+    Words,
+)
 from model.training.run import Overrides, Precision, TrainingRun
 
 ALL_COMPARED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -24,7 +35,6 @@ LOG_COLUMNS = 220
 
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder that the dataset lies in.")]
 DatasetName = Annotated[str, typer.Option(help="pans, msr-vtt-9k, msvd and so on: see docs/reproduce.md.")]
-Preset = Annotated[str, typer.Option(help="Preset, checkpoint folder or ARCHITECTURE/TAG to start from.")]
 RecipeName = Annotated[str, typer.Option(help="Training recipe, the same for all arms.")]
 Arms = Annotated[
     list[str] | None,
@@ -37,21 +47,11 @@ Arms = Annotated[
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each arm.")]
 FirstSeed = Annotated[int, typer.Option(min=0, help="Seed of the first of them; the others count up.")]
 Output = Annotated[Path, typer.Option(metavar="DIR", help="Where models, logs and the report go.")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="For the recipe's.")]
-Batch = Annotated[int | None, typer.Option(min=2, help="Pairs a step over all GPUs, for the recipe's.")]
-Rate = Annotated[float | None, typer.Option("--learning-rate", help="For the recipe's.")]
-NewRate = Annotated[
-    float | None, typer.Option("--new-learning-rate", help="Of TempMe's clip positions, for the recipe's.")
-]
-Frames = Annotated[int | None, typer.Option(min=1, help="Frames a video, for the recipe's.")]
-Words = Annotated[int | None, typer.Option(min=3, help="Token ids a caption, for the recipe's.")]
 MaxSteps = Annotated[int | None, typer.Option(min=1, help="Most steps of each training.")]
 MicroBatch = Annotated[int | None, typer.Option(min=1, help="Pairs a GPU takes at once: less memory.")]
 Processes = Annotated[int, typer.Option(min=1, help="GPUs that share each training, by torchrun.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
 Workers = Annotated[int, typer.Option(min=1, help="Threads of each training that read frames ahead.")]
-Checkpointing = Annotated[bool, typer.Option("--checkpointing", help="Less memory, a third more time.")]
 SideBySide = Annotated[bool, typer.Option(help="Measure speed side by side at the end.")]
 
 

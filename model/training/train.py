@@ -21,6 +21,17 @@ from rich.console import Console
 from model.decoded_stream import VideoReadingError
 from model.training.events import ignore
 from model.training.gathering import is_first_process
+from model.training.options import (
+    Batch,
+    Checkpointing,
+    Device,
+    Epochs,
+    Frames,
+    NewRate,
+    Preset,
+    Rate,
+    Words,
+)
 from model.training.progress import TerminalDisplay, describe
 from model.training.trainer import Overrides, TrainingOutcome, TrainingRun, TrainingStoppedError, train
 
@@ -48,25 +59,14 @@ Output = Annotated[
     Path, typer.Option(metavar="DIR", help="New folder for the model; state and logs go to DIR.training.")
 ]
 DatasetName = Annotated[str, typer.Option(help="folder, or a published dataset such as msr-vtt-9k.")]
-Preset = Annotated[str, typer.Option(help="Preset, checkpoint folder or ARCHITECTURE/TAG to start from.")]
 Reducer = Annotated[str, typer.Option(help="Such as centerclip:B6-4,49 or tempme. auto: the recipe's own.")]
 RecipeName = Annotated[str, typer.Option(help="folder, or as published: centerclip, tempme, tempme-full.")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="For the recipe's.")]
-Batch = Annotated[int | None, typer.Option(min=2, help="Pairs a step over all GPUs, for the recipe's.")]
 MicroBatch = Annotated[
     int | None, typer.Option(min=1, help="Pairs a GPU takes at once: less memory, same result. [all]")
 ]
-Rate = Annotated[float | None, typer.Option("--learning-rate", help="For the recipe's.")]
-NewRate = Annotated[
-    float | None, typer.Option("--new-learning-rate", help="Of TempMe's clip positions, for the recipe's.")
-]
-Frames = Annotated[int | None, typer.Option(min=1, help="Frames a video, for the recipe's.")]
-Words = Annotated[int | None, typer.Option(min=3, help="Token ids a caption, for the recipe's.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of order, frames, augmentation and adapters.")]
 Workers = Annotated[int, typer.Option(min=1, help="Threads that read frames ahead.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Precision = Annotated[PrecisionName, typer.Option(help="What the towers compute in.")]
-Checkpointing = Annotated[bool, typer.Option("--checkpointing", help="Less memory, a third more time.")]
 SaveEvery = Annotated[int, typer.Option(min=1, help="Steps between two states on disk.")]
 MaxSteps = Annotated[int | None, typer.Option(min=1, help="Most steps; the schedule is made for them.")]
 FrameStore = Annotated[
