@@ -20,6 +20,7 @@ from model.token_reduction.sparse_sampling import SparseSampling
 from model.token_reduction.tempme import ClipPositions, TempMe
 from model.training.parameter_groups import ParameterGroup, group_by_decay
 from model.training.recipes import Recipe
+from model.vision_transformer.mobilenet_hybrid import MobileNetStem
 from model.vision_transformer.video_tower import VideoTower, open_trunk
 
 ADAPTER_RANK = 8
@@ -87,9 +88,10 @@ class TrainableModel:
 def prepare_for_training(model: DualEncoder, reducer: TokenReducer, recipe: Recipe) -> TrainableModel:
     """Return the model, in place, with what ``recipe`` trains thawed or added, and all else frozen.
 
-    Adapters are drawn from torch's random numbers: seed these first, alike in every process. Batch norms stay
-    as they are, and so does a bias of the logits, which the loss cannot see. Raises ValueError if the reducer
-    does not fit tower and frames, for adapters where a tower takes none, and if nothing would be trained.
+    Adapters are drawn from torch's random numbers: seed these first, alike in every process. Batch norms, and
+    convolutions that theirs are folded into, stay as they are; so does a bias of the logits, which the loss
+    cannot see. Raises ValueError if the reducer does not fit tower and frames, for adapters where a tower
+    takes none, and if nothing would be trained.
     """
     VideoTower(model.visual, reducer, recipe.frames)  # raises before anything is changed
     before = frozenset(name for name, parameter in model.named_parameters() if parameter.requires_grad)
@@ -146,11 +148,16 @@ def _require_places_for_adapters(model: DualEncoder) -> None:
 
 
 def _freeze_what_never_trains(model: DualEncoder) -> None:
-    for norm in _batch_norms(model):
-        norm.requires_grad_(False)
+    for part in (*_batch_norms(model), *_folded_stems(model)):
+        part.requires_grad_(False)
     if getattr(model, "logit_bias", None) is not None:
         model.logit_bias.requires_grad_(False)
 
 
 def _batch_norms(model: nn.Module) -> Iterator[nn.Module]:
     return (module for module in model.modules() if isinstance(module, _BatchNorm))
+
+
+def _folded_stems(model: nn.Module) -> Iterator[nn.Module]:
+    """Yield convolutions whose batch norms went into their weights: these stay as they are, as norms do."""
+    return (module for module in model.modules() if isinstance(module, MobileNetStem))

@@ -27,6 +27,8 @@ from model.training.trainable_model import (
     serving_form,
     training_form,
 )
+from model.vision_transformer.mobilenet_hybrid import MobileNetStem
+from model.vision_transformer.mobilenet_hybrid import Stage as Stem
 from model.vision_transformer.video_tower import VideoTower
 from tests.dual_encoders import CONTEXT, IMAGE_SIZE, small_clip, small_convolutional_clip, small_timm_clip
 
@@ -211,6 +213,17 @@ def test_batch_norms_keep_their_statistics_and_their_scales() -> None:
     assert "model.visual.conv1.weight" in trained and "model.visual.bn1.weight" not in trained
     assert model.training and model.visual.conv1.training and not model.visual.bn1.training
     assert model.visual.bn1.weight.grad is None
+
+
+def test_a_stem_whose_batch_norms_are_folded_in_is_not_trained() -> None:
+    stem = MobileNetStem((Stem(1, 16, 1, 2),), last_channels=8)
+    model = small_clip()
+    model.visual.stem = stem
+
+    trainable = prepare_for_training(model, Unreduced(), small("centerclip"))
+
+    assert not any(".stem." in name for name in trainable.trained_parameters())
+    assert trainable.trained_parameters()
 
 
 @pytest.mark.parametrize(("value", "limited"), [(9.0, math.log(100)), (-2.0, 0.1), (3.0, 3.0)])
