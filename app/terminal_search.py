@@ -11,11 +11,12 @@ from app.dependencies import build_services
 from app.schemas import Hit, SearchAnswer
 from app.search.answer import search_videos, tell_of_other_models
 from app.search.query import SearchQuery
+from app.search.query_words import read_terms
 
 
 def search_and_print(settings: ServiceSettings, words: str, limit: int, *, as_json: bool) -> None:
     """Print the best ``limit`` moments; raises ValueError when nothing is indexed, or for blank words."""
-    query = SearchQuery(words, limit)
+    query = SearchQuery(terms=read_terms(words), limit=limit, text=words)
     services = build_services(settings)
     try:
         answer = search_videos(services, query)

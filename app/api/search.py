@@ -15,6 +15,7 @@ from app.problem_responses import problem_docs
 from app.schemas import SearchAnswer
 from app.search.answer import search_videos
 from app.search.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_WORDS_CHARACTERS, SearchQuery
+from app.search.query_words import read_terms
 from indexer.catalog.clip_filters import ClipFilters
 
 router = APIRouter(tags=["search"])
@@ -70,4 +71,7 @@ def search(  # noqa: PLR0913 - one argument a query parameter
 ) -> SearchAnswer:
     """Return the clips nearest to the words, best first; filters never cost hits."""
     filters = ClipFilters(collection=collection, video_ids=tuple(video_id))
-    return search_videos(services, SearchQuery(q, limit, cursor, filters, min_score))
+    query = SearchQuery(
+        terms=read_terms(q), limit=limit, cursor=cursor, filters=filters, min_score=min_score, text=q
+    )
+    return search_videos(services, query)
