@@ -5,7 +5,7 @@
 
     RequestError
     ├── UnknownVideo, UnknownClip, UnknownJob, ThumbnailMissing
-    ├── InvalidCursor
+    ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
     └── NotReady
 
@@ -25,19 +25,26 @@ from indexer.errors import EmptyUpload, MediaMissing, UploadTooLarge
 class RequestError(Exception):
     """A request cannot be answered; the message says why, with the value, and the way out."""
 
+    parameter: str | None = None
+    """The parameter that is wrong, as the HTTP interface calls it; None where it is not about one."""
+    value: object = None
+    """What was sent in it."""
+
 
 class UnknownVideo(RequestError):
     """No video has this id."""
 
-    def __init__(self, video_id: str) -> None:
+    def __init__(self, video_id: str, parameter: str | None = None) -> None:
         super().__init__(f"there is no video {video_id!r}: GET /videos lists those there are")
+        self.parameter, self.value = parameter, video_id
 
 
 class UnknownClip(RequestError):
     """No clip has this id."""
 
-    def __init__(self, clip_id: str) -> None:
+    def __init__(self, clip_id: str, parameter: str | None = None) -> None:
         super().__init__(f"there is no clip {clip_id!r}: its video was deleted or indexed anew; search again")
+        self.parameter, self.value = parameter, clip_id
 
 
 class UnknownJob(RequestError):
@@ -53,6 +60,22 @@ class ThumbnailMissing(RequestError):
 
 class InvalidCursor(RequestError):
     """A cursor that this service did not give, or not for this request."""
+
+
+class InvalidSearch(RequestError, ValueError):
+    """A search that cannot be meant."""
+
+    def __init__(self, parameter: str, message: str, value: object = None) -> None:
+        super().__init__(message)
+        self.parameter, self.value = parameter, value
+
+
+class InvalidImage(InvalidSearch):
+    """An image to search by that is none, or is damaged."""
+
+
+class ImageTooLarge(InvalidSearch):
+    """An image to search by with too many bytes or pixels."""
 
 
 class NotMultipart(RequestError):
@@ -106,7 +129,10 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     UploadConflict: ProblemKind("upload-conflict", 409, "The video was deleted meanwhile"),
     UploadTooLarge: ProblemKind("upload-too-large", 413, "The file is too large"),
     NotMultipart: ProblemKind("not-multipart", 415, "The upload is not multipart/form-data"),
+    ImageTooLarge: ProblemKind("image-too-large", 413, "The image is too large"),
     RequestValidationError: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
+    InvalidSearch: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
+    InvalidImage: ProblemKind("invalid-image", 422, "The image cannot be read"),
     EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from app.errors import PROBLEMS, ProblemKind, problem_of, problem_of_status
+from app.errors import PROBLEMS, ProblemKind, RequestError, problem_of, problem_of_status
 from app.schemas import InvalidParameter, Problem
 
 PROBLEM_JSON = "application/problem+json"
@@ -58,6 +58,8 @@ def answer_error(request: Request, error: Exception) -> ProblemResponse:
     if isinstance(error, OperationalError):  # its text holds SQL and the database's address
         detail = "the database cannot be reached or is busy: try again in a moment"
         return problem_response(request, problem_of(error), detail, headers={"Retry-After": "5"})
+    if isinstance(error, RequestError) and error.parameter is not None:
+        return _answer_wrong_parameter(request, error, error.parameter)
     return problem_response(request, problem_of(error), str(error) or problem_of(error).title)
 
 
@@ -132,6 +134,13 @@ def _answer_validation(request: Request, error: RequestValidationError) -> Probl
     errors = [_invalid_parameter(found) for found in error.errors()[:MAX_SHOWN_ERRORS]]
     detail = "; ".join(_sentence(found) for found in errors)
     return problem_response(request, problem_of(error), detail, errors=errors)
+
+
+def _answer_wrong_parameter(request: Request, error: RequestError, name: str) -> ProblemResponse:
+    location = "body" if request.method == "POST" else "query"
+    value = _shown(error.value)
+    wrong = InvalidParameter(location=location, parameter=name, message=str(error), value=value)
+    return problem_response(request, problem_of(error), _sentence(wrong), errors=[wrong])
 
 
 def _sentence(error: InvalidParameter) -> str:

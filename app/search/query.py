@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.errors import InvalidSearch
 from app.search.confidence import Confidence
 from indexer.catalog.clip_filters import ClipFilters
 
@@ -51,14 +52,6 @@ class Sort(StrEnum):
     RELEVANCE = "relevance"
     RECORDED_AT = "recorded_at"
     ADDED_AT = "added_at"
-
-
-class InvalidSearch(ValueError):  # noqa: N818 - named as in app.errors: the name is the reason itself
-    """A search that cannot be meant; ``parameter`` names the part that is wrong as the HTTP interface does."""
-
-    def __init__(self, parameter: str, message: str, value: object = None) -> None:
-        super().__init__(message)
-        self.parameter, self.message, self.value = parameter, message, value
 
 
 @dataclass(frozen=True)
