@@ -28,6 +28,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from indexer.catalog.spoken_words import IndexedWords
+
+FULL_TEXT = "cue_words"
+"""What the migrations name the full text index of the cues, or begin its names with: it is no table here."""
+
 BigIntegerKey = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers rows itself only in a column declared INTEGER."""
 
@@ -83,6 +88,14 @@ class JobState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+
+
+class CueSource(StrEnum):
+    """Where the words of a cue were written."""
+
+    SIDECAR = "sidecar"  # a subtitle file beside the video
+    UPLOAD = "upload"  # sent by a person
+    STREAM = "stream"  # in the video file itself
 
 
 def new_id() -> str:
@@ -214,6 +227,23 @@ class Tombstone(Base):
     embedding_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     generation_id: Mapped[int] = mapped_column(ForeignKey("generations.id"))
     revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class Cue(Base):
+    """A piece of what is said in a video, and when; its words are in the full text index too."""
+
+    __tablename__ = "cues"
+    __table_args__ = (Index(None, "video_id", "start_s"),)
+
+    id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True)
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    start_s: Mapped[float] = mapped_column(Float)
+    end_s: Mapped[float] = mapped_column(Float)
+    text: Mapped[str] = mapped_column(Text)
+    words: Mapped[list[str]] = mapped_column(IndexedWords, deferred=True)
+    source: Mapped[CueSource] = mapped_column(state_column(CueSource))
+    language: Mapped[str | None] = mapped_column(String(35))
+    """As the subtitles tell it (BCP 47 or ISO 639), or None."""
 
 
 class Job(Base):

@@ -10,19 +10,25 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from indexer.catalog.session import Database, migrating, open_database, upgrade
-from indexer.catalog.tables import Base, Clip
+from indexer.catalog.tables import FULL_TEXT, Base, Clip
 from indexer.errors import UnknownSchema
 from tests.factories import make_clip, make_video
 
 
 def differences(database: Database) -> list[object]:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": is_of_the_tables}
+        context = MigrationContext.configure(connection, opts=opts)
         return list(compare_metadata(context, Base.metadata))
 
 
+def is_of_the_tables(_item: object, name: str | None, *_: object) -> bool:
+    return name is None or not name.startswith(FULL_TEXT)
+
+
 def tables(database: Database) -> set[str]:
-    return set(sa.inspect(database.engine).get_table_names())
+    found = sa.inspect(database.engine).get_table_names()
+    return {name for name in found if not name.startswith(FULL_TEXT)}
 
 
 def test_opening_an_empty_database_makes_exactly_the_tables_of_the_catalog(empty_database_url: str) -> None:
@@ -46,7 +52,7 @@ def test_downgrading_to_base_takes_every_table_away_and_upgrading_brings_them_ba
     with migrating(database) as config:
         command.downgrade(config, "base")
 
-    assert tables(database) == {"alembic_version"}
+    assert sa.inspect(database.engine).get_table_names() == ["alembic_version"]
     upgrade(database)
     assert differences(database) == []
 
@@ -67,7 +73,7 @@ def test_opening_a_database_of_a_newer_version_says_so_and_changes_nothing(
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'f00d'"))
 
     with pytest.raises(
-        UnknownSchema, match=r"revision f00d.*knows none beyond 0001.*newer ReelSeek"
+        UnknownSchema, match=r"revision f00d.*knows none beyond 0002.*newer ReelSeek"
     ) as caught:
         open_database(database_url)
 

@@ -1,0 +1,144 @@
+"""Searching the words said: FTS5 with bm25 on SQLite, tsvector with cover density on Postgres.
+
+Cues in which all the words are said come first, then those with any of them. Within each the database's own
+rank decides; that of Postgres knows nothing of how rare a word is (bm25 does), so we add it.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from indexer.catalog.said_query import SaidQuery, Unit, parse
+
+ALL_WORDS_BONUS = 1000.0
+"""Added to the score where all the words are said: more than any rank of the databases."""
+
+COUNTED_CUES = 10_000
+"""Words that are said in more cues than these count as equally common."""
+
+How = Literal["AND", "OR"]
+
+# The plus keeps SQLite from asking the full text index anew for every cue of the videos.
+SQLITE_SEARCH = """
+    SELECT cues.id, cues.video_id, cues.start_s, cues.end_s, cues.text, -best.rank
+    FROM (
+        SELECT rowid AS id, rank FROM cue_words WHERE cue_words MATCH :match {of_videos}
+        ORDER BY rank LIMIT :limit
+    ) AS best JOIN cues ON cues.id = best.id
+    ORDER BY best.rank, cues.id
+"""
+SQLITE_OF_VIDEOS = """
+    AND +rowid IN (SELECT id FROM cues WHERE video_id IN (SELECT value FROM json_each(:video_ids)))
+"""
+POSTGRES_SEARCH = """
+    SELECT id, video_id, start_s, end_s, text,
+           ts_rank_cd(words, CAST(:match AS tsquery)) + {rarity} AS score
+    FROM cues WHERE words @@ CAST(:match AS tsquery) {of_videos}
+    ORDER BY score DESC, id LIMIT :limit
+"""
+POSTGRES_OF_VIDEOS = "AND video_id = ANY(:video_ids)"
+POSTGRES_RARITY = """
+    CASE WHEN words @@ CAST(:unit_{place} AS tsquery) THEN CAST(:rarity_{place} AS float) ELSE 0 END
+"""
+POSTGRES_COUNT = """
+    SELECT count(*) FROM (SELECT 1 FROM cues WHERE words @@ CAST(:unit AS tsquery) LIMIT :limit) AS counted
+"""
+
+
+@dataclass(frozen=True)
+class SaidHit:
+    """A cue that was found; a higher score is better, and the scores of two searches do not compare."""
+
+    video_id: str
+    start_s: float
+    end_s: float
+    text: str
+    score: float
+
+
+def search(
+    session: Session,
+    words: str,
+    excluded: Sequence[str] = (),
+    limit: int = 100,
+    video_ids: Sequence[str] | None = None,
+) -> list[SaidHit]:
+    """Return at most ``limit`` cues in which ``words`` are said, best first; only of ``video_ids``, if given.
+
+    ``words`` may be any text: "quoted words" are a phrase, and nothing else in it is an operator. A cue with
+    one of ``excluded`` (each a word, or several that must all be there) is left out.
+    """
+    query = parse(words, excluded)
+    if query is None or limit < 1:
+        return []
+    found = _best(session, query, "AND", limit, video_ids)
+    hits = [replace(hit, score=hit.score + ALL_WORDS_BONUS) for hit in found.values()]
+    if len(hits) < limit and len(query.units) > 1:
+        partly = _best(session, query, "OR", limit, video_ids)
+        hits += [hit for cue_id, hit in partly.items() if cue_id not in found]
+    return hits[:limit]
+
+
+def has_any(session: Session) -> bool:
+    """Return whether anything was ever said in the library."""
+    return bool(session.scalar(text("SELECT EXISTS (SELECT 1 FROM cues)")))
+
+
+def _best(
+    session: Session, query: SaidQuery, how: How, limit: int, video_ids: Sequence[str] | None
+) -> dict[int, SaidHit]:
+    """Return the best cues by their ids, in order, in which all (AND) or any (OR) of the units are said."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement, values = _sqlite_search(query, how) if is_sqlite else _postgres_search(session, query, how)
+    of_videos = ""
+    if video_ids is not None:
+        of_videos = SQLITE_OF_VIDEOS if is_sqlite else POSTGRES_OF_VIDEOS
+        values["video_ids"] = json.dumps(list(video_ids)) if is_sqlite else list(video_ids)
+    rows = session.execute(text(statement.replace("{of_videos}", of_videos)), {**values, "limit": limit})
+    return {cue_id: SaidHit(*columns) for cue_id, *columns in rows}
+
+
+def _sqlite_search(query: SaidQuery, how: How) -> tuple[str, dict[str, Any]]:
+    match = _joined([_fts5(unit) for unit in query.units], f" {how} ")
+    for units in query.excluded:
+        match += f" NOT {_joined([_fts5(unit) for unit in units], ' AND ')}"
+    return SQLITE_SEARCH, {"match": match}
+
+
+def _postgres_search(session: Session, query: SaidQuery, how: How) -> tuple[str, dict[str, Any]]:
+    units = [_lexemes(unit) for unit in query.units]
+    match = _joined(units, " & " if how == "AND" else " | ")
+    for excluded in query.excluded:
+        match += f" & !{_joined([_lexemes(unit) for unit in excluded], ' & ')}"
+    values: dict[str, Any] = {"match": match}
+    terms = ["0"]
+    if how == "OR":
+        for place, unit in enumerate(units):
+            terms.append(POSTGRES_RARITY.replace("{place}", str(place)))
+            values |= {f"unit_{place}": unit, f"rarity_{place}": _rarity(session, unit)}
+    return POSTGRES_SEARCH.replace("{rarity}", " + ".join(terms)), values
+
+
+def _rarity(session: Session, unit: str) -> float:
+    """Return how much a unit tells, from about 1 for a common one to 10 for one said once."""
+    count = session.scalar(text(POSTGRES_COUNT), {"unit": unit, "limit": COUNTED_CUES}) or 0
+    return 1 + math.log(COUNTED_CUES / max(count, 1))
+
+
+def _joined(parts: Sequence[str], operator: str) -> str:
+    return f"({operator.join(parts)})"
+
+
+def _fts5(unit: Unit) -> str:
+    """Return a phrase of FTS5; words hold letters, marks and digits only, so no quote ends it early."""
+    return f'"{" ".join(unit)}"'
+
+
+def _lexemes(unit: Unit) -> str:
+    """Return a phrase of a tsquery; no quote or backslash can be in a word."""
+    return "(" + " <-> ".join(f"'{word}'" for word in unit) + ")"
