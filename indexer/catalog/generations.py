@@ -1,16 +1,17 @@
 """Generations: one encoder setting's vectors, their revision, and what changed since a revision."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.catalog import vector_codec
-from indexer.catalog.tables import Embedding, EmbeddingKind, Generation, GenerationState, Tombstone
+from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, GenerationState, Tombstone
 
 if TYPE_CHECKING:
     from model.factory import EncoderSettings
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """The reduction that is left to the model."""
 
-ROWS_PER_FETCH = 10_000
-
 
 @dataclass(frozen=True)
 class Changes:
     """What happened to the clip vectors of a generation up to and including ``revision``."""
 
     added_ids: NDArray[np.int64]  # (N,)
-    added_vectors: NDArray[np.float32]  # (N, D) unit
+    added_vectors: NDArray[np.float16]  # (N, D) as stored: ``vector_codec.unit`` makes them unit vectors
+    added_video_ids: list[str]  # N
+    added_start_s: NDArray[np.float64]  # (N,) of the clips
+    added_end_s: NDArray[np.float64]  # (N,)
     removed_ids: NDArray[np.int64]  # (M,)
     revision: int
 
@@ -100,7 +102,8 @@ def changes_since(session: Session, generation_id: int, revision: int) -> Change
     """Return which clip vectors came and went after ``revision``; raises LookupError, as ``get``."""
     generation = get(session, generation_id)
     current = current_revision(session, generation_id)
-    ids, packed = _added(session, generation_id, revision, current)
+    rows = _added(session, generation_id, revision, current)
+    ids, packed, video_ids, start_s, end_s = zip(*rows, strict=True) if rows else ((),) * 5
     removed = session.scalars(
         select(Tombstone.embedding_id).where(
             Tombstone.generation_id == generation_id,
@@ -110,7 +113,10 @@ def changes_since(session: Session, generation_id: int, revision: int) -> Change
     )
     return Changes(
         added_ids=np.array(ids, dtype=np.int64),
-        added_vectors=vector_codec.unpack(packed, generation.dimension),
+        added_vectors=vector_codec.stack(packed, generation.dimension),
+        added_video_ids=list(video_ids),
+        added_start_s=np.array(start_s, dtype=np.float64),
+        added_end_s=np.array(end_s, dtype=np.float64),
         removed_ids=np.fromiter(removed, dtype=np.int64),
         revision=current,
     )
@@ -121,19 +127,16 @@ def is_clip_vector(generation_id: int) -> ColumnElement[bool]:
     return and_(Embedding.generation_id == generation_id, Embedding.kind == EmbeddingKind.CLIP)
 
 
-def _added(session: Session, generation_id: int, after: int, until: int) -> tuple[list[int], list[bytes]]:
-    rows = session.execute(
-        select(Embedding.id, Embedding.vector)
+def _added(
+    session: Session, generation_id: int, after: int, until: int
+) -> Sequence[Row[int, bytes, str, float, float]]:
+    """Return id, vector, video and times of the clip vectors of revisions ``(after, until]``, by id."""
+    return session.execute(
+        select(Embedding.id, Embedding.vector, Clip.video_id, Embedding.start_s, Embedding.end_s)
+        .join(Clip, Embedding.clip_id == Clip.id)
         .where(is_clip_vector(generation_id), Embedding.revision > after, Embedding.revision <= until)
-        .order_by(Embedding.id),
-        execution_options={"yield_per": ROWS_PER_FETCH},
-    )
-    ids: list[int] = []
-    packed: list[bytes] = []
-    for embedding_id, vector in rows:
-        ids.append(embedding_id)
-        packed.append(vector)
-    return ids, packed
+        .order_by(Embedding.id)
+    ).all()
 
 
 def _find(session: Session, fingerprint: str) -> Generation | None:

@@ -24,12 +24,22 @@ def pack(vectors: NDArray[np.float32]) -> list[bytes]:
 
 def unpack(packed: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
     """Return the unit vectors (N, D) of ``packed``; raises ValueError when one has another dimension."""
+    return unit(stack(packed, dimension))
+
+
+def stack(packed: Sequence[bytes], dimension: int) -> NDArray[np.float16]:
+    """Return the vectors (N, D) of ``packed`` as stored; raises ValueError as ``unpack``."""
     size_bytes = dimension * STORED_DTYPE.itemsize
     for row in packed:
         if len(row) != size_bytes:
             raise ValueError(
                 f"a stored vector has {len(row)} bytes, {dimension} dimensions need {size_bytes}"
             )
-    vectors = np.frombuffer(b"".join(packed), STORED_DTYPE).reshape(-1, dimension).astype(np.float32)
+    return np.frombuffer(b"".join(packed), STORED_DTYPE).reshape(-1, dimension)
+
+
+def unit(stored: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Return stored vectors (N, D) at length 1; each comes out the same in any company."""
+    vectors = stored.astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors

@@ -22,23 +22,23 @@ class FaissIndex:
         self._index: Any = faiss.index_factory(dimension, "IDMap2,Flat", faiss.METRIC_INNER_PRODUCT)
 
     @classmethod
-    def from_bytes(cls, content: memoryview) -> Self:
+    def from_bytes(cls, content: NDArray[np.uint8]) -> Self:
         """Return the index that ``to_bytes`` wrote; raises ValueError when FAISS does not know its format.
 
         Check that the content is whole before: FAISS loads many a damaged index without a word.
         """
         try:
-            raw = faiss.deserialize_index(np.frombuffer(content, dtype=np.uint8))
+            raw = faiss.deserialize_index(content)
         except RuntimeError as error:
             raise ValueError(f"FAISS {faiss.__version__} cannot read the index: {error}") from error
         index = cls(raw.d)
         index._index = raw
         return index
 
-    def to_bytes(self) -> memoryview:
+    def to_bytes(self) -> NDArray[np.uint8]:
         """Return the whole index as bytes."""
-        content: Any = faiss.serialize_index(self._index)
-        return memoryview(content)
+        content: NDArray[np.uint8] = faiss.serialize_index(self._index)
+        return content
 
     def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Add vectors (N, D) under new ids (N,); raises ValueError for another shape."""

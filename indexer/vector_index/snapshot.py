@@ -1,24 +1,30 @@
-"""An index kept on disk between starts: a copy of a copy, so any doubt about it means to do without.
+"""Index and clips kept on disk between starts: a copy of a copy, so any doubt about it means to do without.
 
 ::
 
     sha256 of all that follows, in hexadecimal ⏎
-    header: one line of JSON ⏎
-    the index as FAISS writes it
+    header: one line of JSON, which ends with the number of bytes of each part ⏎
+    the parts of the clips (``ClipTable.to_parts``), then the index as FAISS writes it
 """
 
 import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
+from io import BufferedReader
 from pathlib import Path
 
+import numpy as np
+
 from indexer.durable_file import temporary_file
+from indexer.vector_index.clip_table import ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 
-FORMAT = 1
+FORMAT = 2
 
 CHECKSUM_LENGTH = hashlib.sha256().digest_size * 2
+
+SIZES = "sizes"
 
 log = logging.getLogger(__name__)
 
@@ -37,52 +43,59 @@ class SnapshotHeader:
     format: int = FORMAT
 
 
-def write_snapshot(path: Path, index: FaissIndex, header: SnapshotHeader) -> None:
+def write_snapshot(path: Path, index: FaissIndex, table: ClipTable, header: SnapshotHeader) -> None:
     """Replace the snapshot at ``path``; a reader, also one after a crash, sees the old or the new."""
-    head = json.dumps(asdict(header)).encode() + b"\n"
-    content = index.to_bytes()
+    parts = [*table.to_parts(), index.to_bytes()]
+    head = json.dumps({**asdict(header), SIZES: [len(part) for part in parts]}).encode() + b"\n"
     digest = hashlib.sha256(head)
-    digest.update(content)
+    for part in parts:
+        digest.update(part.data)
     with temporary_file(path.parent) as temporary:
         temporary.stream.write(digest.hexdigest().encode() + b"\n" + head)
-        temporary.stream.write(content)
+        for part in parts:
+            temporary.stream.write(part.data)
         temporary.publish(path)
 
 
-def read_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, int] | None:
-    """Return index and revision; None, with a warning, when it is not a copy of what ``newest`` describes."""
+def read_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int] | None:
+    """Return index, clips and revision; None, with a warning, if it is no copy of what ``newest`` tells of."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            return _read(stream, newest)
     except FileNotFoundError:
         return None
     except OSError as error:
         _warn(path, f"it cannot be read: {error.strerror}")
-        return None
-    try:
-        return _parse(content, newest)
     except ValueError as reason:
         _warn(path, str(reason))
-        return None
+    return None
 
 
-def _parse(content: bytes, newest: SnapshotHeader) -> tuple[FaissIndex, int]:
-    view = memoryview(content)  # slices of bytes would copy the whole index each time
-    if hashlib.sha256(view[CHECKSUM_LENGTH + 1 :]).hexdigest().encode() != view[:CHECKSUM_LENGTH]:
+def _read(stream: BufferedReader, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int]:
+    expected = stream.read(CHECKSUM_LENGTH + 1).rstrip(b"\n")
+    if hashlib.file_digest(stream, "sha256").hexdigest().encode() != expected:
         raise ValueError("its checksum is wrong: it was cut short or damaged")
-    end_of_header = content.index(b"\n", CHECKSUM_LENGTH + 1)
-    values = json.loads(content[CHECKSUM_LENGTH + 1 : end_of_header])
+    stream.seek(CHECKSUM_LENGTH + 1)
+    values = json.loads(stream.readline())
     if values.get("format") != FORMAT:
         raise ValueError(f"it has format {values.get('format')}, this version reads {FORMAT}")
+    sizes = values.pop(SIZES)
     header = SnapshotHeader(**values)
+    _check(header, newest)
+    *parts, content = (np.fromfile(stream, np.uint8, size) for size in sizes)
+    table = ClipTable.from_parts(parts, header.dimension)
+    index = FaissIndex.from_bytes(content)
+    if not len(index) == len(table) == header.count:
+        raise ValueError(f"it holds {len(index)} vectors of {len(table)} clips and claims {header.count}")
+    return index, table, header.revision
+
+
+def _check(header: SnapshotHeader, newest: SnapshotHeader) -> None:
     for name in ("library", "fingerprint", "generation_id", "dimension"):
         if getattr(header, name) != getattr(newest, name):
             raise ValueError(f"its {name} is {getattr(header, name)}, expected {getattr(newest, name)}")
     if header.revision > newest.revision:
         raise ValueError(f"its revision {header.revision} is ahead of the catalog's {newest.revision}")
-    index = FaissIndex.from_bytes(view[end_of_header + 1 :])
-    if len(index) != header.count:
-        raise ValueError(f"it holds {len(index)} vectors and claims {header.count}")
-    return index, header.revision
 
 
 def _warn(path: Path, reason: str) -> None:

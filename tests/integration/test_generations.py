@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from indexer.catalog import generations, videos
+from indexer.catalog import generations, vector_codec, videos
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Generation, GenerationState
 from tests.factories import make_encoder_settings, make_generation, make_new_clip, store_video
@@ -81,8 +81,9 @@ def test_changes_hold_clip_vectors_only_as_unit_vectors_within_half_precision(da
         changes = generations.changes_since(session, generation.id, 0)
 
     assert (len(changes.added_ids), len(changes.removed_ids), changes.revision) == (1, 0, 1)
-    assert np.allclose(changes.added_vectors[0], clip.vector, atol=1e-3)
-    assert np.allclose(np.linalg.norm(changes.added_vectors, axis=1), 1, atol=1e-6)
+    vectors = vector_codec.unit(changes.added_vectors)
+    assert np.allclose(vectors[0], clip.vector, atol=1e-3)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
 def test_changes_since_a_revision_leave_out_what_came_before_it(database: Database) -> None:

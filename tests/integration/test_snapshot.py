@@ -145,8 +145,8 @@ def test_a_damaged_snapshot_is_ignored_with_a_warning_and_the_index_rebuilt(
         ({"library": "another"}, "its library is another"),
         ({"dimension": 16}, "its dimension is 16, expected 8"),
         ({"revision": 4}, "its revision 4 is ahead of the catalog's 3"),
-        ({"format": 2}, "it has format 2, this version reads 1"),
-        ({"count": 5}, "it holds 6 vectors and claims 5"),
+        ({"format": 1}, "it has format 1, this version reads 2"),
+        ({"count": 5}, "it holds 6 vectors of 6 clips and claims 5"),
     ],
 )
 def test_a_whole_snapshot_of_something_else_is_ignored(

@@ -76,7 +76,7 @@ def test_written_as_bytes_and_read_again_it_is_the_same_index() -> None:
 
 def test_bytes_that_are_no_index_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot read the index"):
-        FaissIndex.from_bytes(memoryview(b"not an index at all"))
+        FaissIndex.from_bytes(np.frombuffer(b"not an index at all", np.uint8))
 
 
 def test_wrong_shapes_and_limits_are_refused_with_their_values() -> None:

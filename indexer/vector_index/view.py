@@ -1,0 +1,91 @@
+"""What a search may ask of the clips in memory, at one moment of the library."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.vector_index.base import Hit
+from indexer.vector_index.clip_table import ClipColumns, ClipTable
+from indexer.vector_index.faiss_index import FaissIndex
+
+
+class IndexView:
+    """Index and clips of one revision; good only inside ``IndexFollower.reading``."""
+
+    def __init__(self, table: ClipTable, index: FaissIndex, revision: int) -> None:
+        """Look at what is there; nothing is copied."""
+        self.revision = revision
+        self._table = table
+        self._index = index
+
+    @property
+    def newest_id(self) -> int:
+        """Return the highest id so far: ids grow with revisions, so up to it lies the library of now."""
+        return self._table.newest_id
+
+    @property
+    def clip_count(self) -> int:
+        """Return how many clips there are."""
+        return len(self._table)
+
+    @property
+    def video_count(self) -> int:
+        """Return how many videos have a clip."""
+        return self._table.video_count
+
+    def search(
+        self,
+        vectors: NDArray[np.float32],
+        limit: int,
+        allowed_ids: NDArray[np.int64] | None = None,
+        until_id: int | None = None,
+    ) -> list[list[Hit]]:
+        """Return the ``limit`` best (embedding id, cosine) for each of vectors (Q, D), ties by lower id.
+
+        Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. Raises ValueError for
+        vectors of another dimension or a limit below 1.
+        """
+        if until_id is not None and until_id < self.newest_id:
+            ids = self._table.ids if allowed_ids is None else allowed_ids
+            allowed_ids = ids[ids <= until_id]
+        found = self._index.search(vectors, limit, allowed_ids)
+        return [self._scored(hits, query)[:limit] for hits, query in zip(found, vectors, strict=True)]
+
+    def _scored(self, hits: list[Hit], query: NDArray[np.float32]) -> list[Hit]:
+        ids = np.array([embedding_id for embedding_id, _ in hits], np.int64)
+        scores = self._table.scores(ids, query)
+        order = np.lexsort((ids, -scores))
+        return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+
+    def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of ids (N,) the library still has."""
+        return self._table.known(ids)
+
+    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the unit vectors (N, D) of ids (N,); raises LookupError naming one that is not there."""
+        return self._table.vectors(ids)
+
+    def clips(self, ids: NDArray[np.int64]) -> ClipColumns:
+        """Return videos and times of ids (N,), in their order; raises LookupError as ``vectors``."""
+        return self._table.clips(ids)
+
+    def video_id(self, code: int) -> str:
+        """Return the video that a code of ``clips`` stands for."""
+        return self._table.video_id(code)
+
+    def ids_of_videos(self, video_ids: Iterable[str]) -> NDArray[np.int64]:
+        """Return the ids of the clips of videos, ascending; videos that are not here have none."""
+        return self._table.ids_of_videos(video_ids)
+
+    def ids_of_codes(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the ids of the clips of the videos that codes (N,) stand for, ascending."""
+        return self._table.ids_of_codes(codes)
+
+    def sample(self, count: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids (N,), ascending, and unit vectors (N, D) of ``count`` random clips, all when fewer.
+
+        The same ones while the library does not change, and nearly the same ones when it changes a little.
+        """
+        ids = self._table.sample(count, seed)
+        return ids, self._table.vectors(ids)
