@@ -12,6 +12,7 @@
     ├── NoFrames           no-frames            │   └── UploadTooLarge
     └── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
     UnknownSchema          the database was written by a newer ReelSeek
+    NotSubtitles           a file of subtitles holds no cue that can be used
 """
 
 from typing import ClassVar
@@ -105,3 +106,7 @@ class MediaMissing(IndexingError):
 
 class UnknownSchema(RuntimeError):
     """The database is at a schema revision that this version does not know."""
+
+
+class NotSubtitles(ValueError):
+    """A file is no subtitles that can be read; the message says why. The video itself is none the worse."""

@@ -1,7 +1,6 @@
 """Cues: the words said in a video, storing, replacing and counting them. Functions never commit."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, insert, select
@@ -10,16 +9,7 @@ from sqlalchemy.orm import Session
 from indexer.catalog.chunking import in_chunks
 from indexer.catalog.spoken_words import words_of
 from indexer.catalog.tables import Cue, CueSource
-
-
-@dataclass(frozen=True)
-class NewCue:
-    """Words to be stored, said from ``start_s`` to ``end_s``."""
-
-    start_s: float
-    end_s: float
-    text: str
-    language: str | None = None
+from indexer.cue_text import NewCue
 
 
 def replace(session: Session, video_id: str, source: CueSource, cues: Iterable[NewCue]) -> int:

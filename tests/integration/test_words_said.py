@@ -7,10 +7,10 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from indexer.catalog import cues, videos, words_said
-from indexer.catalog.cues import NewCue
 from indexer.catalog.session import Database
 from indexer.catalog.spoken_words import words_of
 from indexer.catalog.tables import Cue, CueSource
+from indexer.cue_text import NewCue
 from tests.factories import make_video
 
 
