@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.messages import (
+    CutPlan,
     DecodeMessage,
     DecodeProgress,
     DecodeSummary,
@@ -29,6 +30,7 @@ from indexer.decoding.reader import FrameReader
 from indexer.errors import DecoderCrashed, IndexingError
 
 if TYPE_CHECKING:
+    from indexer.decoding.clip_cutter import ClipCutter
     from indexer.decoding.clip_maker import ClipMaker
 
 PROGRESS_INTERVAL_S = 0.5
@@ -53,11 +55,11 @@ class DecodeLimits:
     open_files: int = 64
 
 
-def limit_resources(limits: DecodeLimits) -> None:
-    """Bound this process for the rest of its life: memory, CPU time, open files, no file written, no core."""
+def limit_resources(limits: DecodeLimits, written_bytes: int = 0) -> None:
+    """Bound this process for the rest of its life: memory, CPU time, open and written files, no core."""
     _limit(resource.RLIMIT_AS, limits.memory_bytes)
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
-    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_FSIZE, written_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, PROBE_CPU_S, is_final=False)
 
@@ -75,9 +77,10 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
     """
     video = probe(path)
     yield video
-    maker = _maker(plan)
+    maker = _maker(plan, path, video)
     _limit(resource.RLIMIT_CPU, cpu_limit_s(video), is_final=False)
-    reader = FrameReader(path, video, until_s=plan.until_s)
+    from_s = plan.start_s if isinstance(plan, CutPlan) else 0.0
+    reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s)
     told_at = time.monotonic()
     for timed in reader:
         yield from maker.add(timed)
@@ -95,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
     # Whatever a library prints must not get between the messages.
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    limit_resources(limits)
+    limit_resources(limits, plan.max_bytes if isinstance(plan, CutPlan) else 0)
     try:
         for message in decode(path, plan):
             write_message(stream, message)
@@ -109,10 +112,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _maker(plan: Plan) -> "ClipMaker | FrameSampler":
+def _maker(plan: Plan, path: Path, video: VideoProbe) -> "ClipMaker | FrameSampler | ClipCutter":
     if isinstance(plan, FramePlan):
         return FrameSampler(plan)
     # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.
+    if isinstance(plan, CutPlan):
+        from indexer.decoding.clip_cutter import ClipCutter
+
+        return ClipCutter(plan, path, video)
     from indexer.decoding.clip_maker import ClipMaker
 
     return ClipMaker(plan)

@@ -2,13 +2,14 @@
 
 A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, then one `DecodeSummary`;
 or, at any point, one `IndexingError` (its code and message) and nothing more. Where a `FramePlan` was given,
-at most one `DecodedFrames` takes the place of the clips.
+at most one `DecodedFrames` takes the place of the clips; where a `CutPlan` was, a file does.
 """
 
 import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal
 
 import numpy as np
@@ -88,6 +89,28 @@ class FramePlan:
 
 
 @dataclass(frozen=True)
+class CutPlan:
+    """Which seconds of a video to write anew as an mp4 of at most `max_bytes` at the absolute `target`."""
+
+    target: str
+    start_s: float
+    end_s: float
+    max_bytes: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no video can give; raises ValueError."""
+        if not 0 <= self.start_s < self.end_s < math.inf:
+            raise ValueError(f"no span of a video begins at {self.start_s} s and ends at {self.end_s} s")
+        if not Path(self.target).is_absolute():
+            raise ValueError(f"target {self.target!r} is relative: pass an absolute path")
+
+    @property
+    def until_s(self) -> float:
+        """The second from which on nothing is decoded."""
+        return self.end_s
+
+
+@dataclass(frozen=True)
 class DecodeProgress:
     """How far decoding has come, in seconds of video; at least one a second while frames are decoded."""
 
@@ -125,7 +148,7 @@ class DecodeSummary:
 
 
 DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodedFrames | DecodeSummary
-Plan = DecodePlan | FramePlan
+Plan = DecodePlan | FramePlan | CutPlan
 ReadExactly = Callable[[int], bytes]
 
 _PLAIN_MESSAGES: dict[str, type[VideoProbe] | type[DecodeProgress] | type[DecodeSummary]] = {
@@ -140,6 +163,8 @@ _ERRORS = {kind.code: kind for kind in errors.IndexingError.__subclasses__()}
 def read_plan(text: str) -> Plan:
     """Return the plan that the parent wrote as JSON; raises ValueError or TypeError for what is none."""
     values = json.loads(text)
+    if "target" in values:
+        return CutPlan(**values)
     return FramePlan(**values) if "frames_per_second" in values else DecodePlan(**values)
 
 

@@ -28,6 +28,13 @@ class PresentationClock:
         self._last_s = 0.0
         self._last_frame_s = 0.0
 
+    def resume(self, first_pts: int, at_pts: int) -> None:
+        """Go on at the frame with `at_pts`, where the video's first frame has `first_pts`, second 0."""
+        if self._time_base is None:
+            raise ValueError("the stream has no time base: read it from its beginning")
+        self._offset_s = float(first_pts * self._time_base)
+        self._last_s = float((at_pts - first_pts) * self._time_base)
+
     def time_s(self, pts: int | None, duration: int | None) -> float:
         """Return the second at which the frame with `pts` and `duration` (both in ticks) is first shown."""
         self._last_s = self._next_time_s(pts)

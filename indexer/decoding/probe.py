@@ -1,6 +1,7 @@
 """What a video file is, without decoding more than its first frame."""
 
 import math
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,8 @@ MIN_SIDE_PX = 16
 
 MAX_PROBED_PACKETS = 64
 """A first frame needs a few packets; a stream that shows none by then is left to the reader to judge."""
+
+TIMECODE = re.compile(r"\d{2}:\d{2}:\d{2}[:;.]\d{2,3}")
 
 MAX_PIXEL_ASPECT = 8.0
 """Real pixels are at most about 2:1; a larger ratio is damage and is ignored."""
@@ -38,6 +41,8 @@ class VideoProbe:
     frame_rate: float | None
     has_audio: bool
     size_bytes: int
+    start_timecode: str | None = None
+    """The camera's timecode of the first frame, HH:MM:SS:FF (;FF where numbers are dropped)."""
 
 
 def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
@@ -47,7 +52,7 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
     Whether its frames decode is known only after reading them.
     """
     with open_video(path, max_pixels) as video:
-        first = _first_frame(video)
+        first = first_frame(video)
         rotation = upright_rotation(first) if first else 0
         width, height = _shown_size(video, first, rotation)
         if 0 < min(width, height) < MIN_SIDE_PX:
@@ -65,6 +70,7 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
             frame_rate=float(stream.average_rate or stream.guessed_rate or 0) or None,
             has_audio=bool(video.container.streams.audio),
             size_bytes=path.stat().st_size,
+            start_timecode=_start_timecode(video),
         )
 
 
@@ -84,7 +90,8 @@ def pixel_aspect(ratio: Fraction | None) -> float:
     return float(ratio) if 1 / MAX_PIXEL_ASPECT <= ratio <= MAX_PIXEL_ASPECT else 1.0
 
 
-def _first_frame(video: OpenVideo) -> VideoFrame | None:
+def first_frame(video: OpenVideo) -> VideoFrame | None:
+    """Return the first frame of `video`, having read on to it; None when a few packets give none."""
     try:
         for index, packet in enumerate(video.container.demux(video.stream)):
             try:
@@ -104,6 +111,12 @@ def _shown_size(video: OpenVideo, first: VideoFrame | None, rotation: int) -> tu
     source = first or video.stream
     shown = (round(source.width * pixel_aspect(video.stream.sample_aspect_ratio)), source.height)
     return (shown[1], shown[0]) if rotation in (90, 270) else shown
+
+
+def _start_timecode(video: OpenVideo) -> str | None:
+    """Return the timecode that the container gives to the picture (QuickTime's tmcd track, MXF's package)."""
+    written = video.stream.metadata.get("timecode") or video.container.metadata.get("timecode") or ""
+    return written if TIMECODE.fullmatch(written) else None
 
 
 def _duration_s(video: OpenVideo) -> float | None:

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
 from indexer.decoding.presentation_clock import PresentationClock
 from indexer.decoding.probe import VideoProbe, pixel_aspect, upright_rotation
+from indexer.decoding.seeking import seek_before
 from indexer.errors import EncryptedVideo, NoFrames
 
 SHORTFALL_S = 1.0
@@ -38,12 +39,23 @@ class FrameReader:
     """Iterates over the frames of the file at an absolute path; afterwards its attributes say how it went."""
 
     def __init__(
-        self, path: Path, probe: VideoProbe, max_pixels: int = MAX_PIXELS, until_s: float = math.inf
+        self,
+        path: Path,
+        probe: VideoProbe,
+        max_pixels: int = MAX_PIXELS,
+        *,
+        from_s: float = 0.0,
+        until_s: float = math.inf,
     ) -> None:
-        """Remember what to read, up to the second `until_s`; the file is opened by iterating."""
+        """Remember what to read, up to the second `until_s`; the file is opened by iterating.
+
+        Frames before `from_s` may be passed over where the container finds its way, but never the one that
+        is shown then.
+        """
         self._path = path
         self._probe = probe
         self._max_pixels = max_pixels
+        self._from_s = from_s
         self._until_s = until_s
         self._damaged_packets = 0
         self._is_encrypted = False
@@ -75,8 +87,13 @@ class FrameReader:
     def _read(self, video: OpenVideo) -> Iterator[TimedFrame]:
         clock = PresentationClock(video.stream.time_base, self._probe.frame_rate)
         aspect = pixel_aspect(video.stream.sample_aspect_ratio)
+        place = seek_before(video, self._from_s) if self._from_s > 0 else None
+        if place is not None:
+            clock.resume(place.first_pts, place.pts)
         for packet in self._packets(video):
             for frame in self._decoded(packet):
+                if place is not None and frame.pts is not None and frame.pts < place.pts:
+                    continue  # of an open group of pictures: it lacks what it was predicted from
                 time_s = clock.time_s(frame.pts, frame.duration)
                 self.frames_decoded += 1
                 self.end_s = min(clock.end_s, self._until_s)

@@ -92,10 +92,14 @@ class Decoding:
         """The process id of the child."""
         return self._process.pid
 
-    def close(self) -> None:
-        """End the child if it still runs, and reap it; calling again does nothing."""
+    def kill(self) -> None:
+        """End the child from any thread: whoever iterates is told that it died."""
         if self._process.returncode is None:
             self._process.kill()
+
+    def close(self) -> None:
+        """End the child if it still runs, and reap it; calling again does nothing."""
+        self.kill()
         self._process.wait()
         self._pipes.close()
 

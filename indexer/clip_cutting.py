@@ -1,0 +1,55 @@
+"""A span of a video as a file of its own, written by the decoding child: the parent never opens the video."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.decoding.child import DecodeLimits
+from indexer.decoding.messages import CutPlan
+from indexer.decoding.sandbox import STALL_S, Decoding
+from indexer.durable_file import sweep_temporary_files, temporary_file
+
+MAX_CUT_S = 600.0
+"""The longest cut: a moment with room around it, not a film."""
+
+MAX_CUT_BYTES = 4 * 1024**3
+"""More than ten minutes of 4K take at this quality."""
+
+
+@contextmanager
+def cutting(path: Path, start_s: float, end_s: float, folder: Path) -> Iterator["Cutting"]:
+    """Start cutting the file at the absolute `path`, from second `start_s` to `end_s`, to a file in `folder`.
+
+    Child and file are gone at the end. Raises ValueError for a span that is none or longer than MAX_CUT_S.
+    """
+    if not 0 <= start_s < end_s <= start_s + MAX_CUT_S:
+        raise ValueError(
+            f"a cut from {start_s} to {end_s} s: it may be over 0 and up to {MAX_CUT_S:g} s long"
+        )
+    sweep_temporary_files(folder)
+    with temporary_file(folder) as temporary:
+        temporary.stream.close()
+        target = temporary.path.absolute()
+        max_bytes = min(MAX_CUT_BYTES, shutil.disk_usage(folder).free)
+        plan = CutPlan(str(target), start_s, end_s, max_bytes)
+        with Decoding(path, plan, DecodeLimits(), STALL_S) as messages:
+            yield Cutting(messages, target)
+
+
+class Cutting:
+    """A cut that is being made."""
+
+    def __init__(self, messages: Decoding, target: Path) -> None:
+        """Take the child and the file that it writes."""
+        self._messages, self._target = messages, target
+
+    def wait(self) -> Path:
+        """Return the finished mp4; raises the IndexingError of a video that cannot be cut, or dead child."""
+        for _ in self._messages:
+            pass
+        return self._target
+
+    def stop(self) -> None:
+        """End the child, which makes a `wait` in another thread raise; calling again does nothing."""
+        self._messages.kill()
