@@ -8,6 +8,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from app.config import ServiceSettings
+from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
 from indexer.catalog import generations
 from indexer.library import Library, open_library
@@ -27,6 +28,7 @@ class Services:
     settings: ServiceSettings
     library: Library
     queries: QueryEncoder
+    pictures: PictureEncoder
     follower: IndexFollower
     generation_id: int
     preset: str
@@ -69,6 +71,7 @@ def assemble_services(settings: ServiceSettings, library: Library, encoders: Enc
         settings=settings,
         library=library,
         queries=QueryEncoder(encoders.text),
+        pictures=PictureEncoder(encoders.video),
         follower=follower,
         generation_id=generation.id,
         preset=encoders.settings.preset,

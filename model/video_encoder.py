@@ -73,6 +73,14 @@ class VideoEncoder:
             segments=_to_host(pool_parts(vectors, self.segments_per_clip)),
         )
 
+    def encode_images(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return unit vectors (B, D) of RGB pictures (B, H, W, 3), to be compared with those of clips.
+
+        A picture is a film that stands still, so that its tokens go the way of the clips'. (With CenterCLIP
+        that gives the very vector of a single frame, unreduced.) Raises ValueError as ``encode``.
+        """
+        return self.encode(np.repeat(pictures[:, None], self.frames_per_clip, axis=1)).clips
+
     def _nothing(self) -> VideoEmbedding:
         shape = (0, self.segments_per_clip, self.dimension)
         return VideoEmbedding(np.empty((0, self.dimension), np.float32), np.empty(shape, np.float32))
