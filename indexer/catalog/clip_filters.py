@@ -1,15 +1,16 @@
-"""Which clips a search may find: conditions on their videos, turned into vector ids."""
+"""Which clips a search may find: conditions on their videos."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import posixpath
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Text, cast, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from indexer.catalog import generations
+from indexer.catalog.metadata_conditions import MetadataCondition, where_metadata
 from indexer.catalog.tables import Clip, Embedding, Video
 
 
@@ -17,24 +18,38 @@ from indexer.catalog.tables import Clip, Embedding, Video
 class ClipFilters:
     """What the video of a hit must be; a field at its default demands nothing."""
 
-    collection: str | None = None
+    collections: tuple[str, ...] = ()
+    """Any of these."""
     video_ids: tuple[str, ...] = ()
     """Any of these."""
     recorded_after: datetime | None = None
-    """At this time or later."""
+    """At this time or later; a video of unknown time never is."""
     recorded_before: datetime | None = None
+    """Before this time."""
+    added_after: datetime | None = None
+    """At this time or later."""
+    added_before: datetime | None = None
     """Before this time."""
     min_duration_s: float | None = None
     max_duration_s: float | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """Text or number under each key, as text."""
+    path_prefix: str | None = None
+    """Absolute path of a folder with all below it, or of a file; uploads lie in no folder of the user's."""
+    metadata: tuple[MetadataCondition, ...] = ()
+    """All of these."""
+    collection: str | None = None
+
+
+def video_ids_where(session: Session, filters: ClipFilters) -> list[str] | None:
+    """Return the ids of the videos that pass, in any state; None when ``filters`` demand nothing."""
+    conditions = _conditions(session, filters)
+    return list(session.scalars(select(Video.id).where(*conditions))) if conditions else None
 
 
 def embedding_ids_where(
     session: Session, generation_id: int, filters: ClipFilters
 ) -> NDArray[np.int64] | None:
     """Return the sorted ids (N,) of the clip vectors that pass; None when ``filters`` demand nothing."""
-    conditions = _conditions(filters)
+    conditions = _conditions(session, filters)
     if not conditions:
         return None
     ids = session.scalars(
@@ -47,20 +62,40 @@ def embedding_ids_where(
     return np.fromiter(ids, dtype=np.int64)
 
 
-def _conditions(filters: ClipFilters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.collection is not None:
-        conditions.append(Video.collection == filters.collection)
+def _conditions(session: Session, filters: ClipFilters) -> list[ColumnElement[bool]]:
+    conditions = [where_metadata(session, condition) for condition in filters.metadata]
+    collections = filters.collections or ((filters.collection,) if filters.collection else ())
+    if collections:
+        conditions.append(Video.collection.in_(collections))
     if filters.video_ids:
         conditions.append(Video.id.in_(filters.video_ids))
+    if filters.path_prefix is not None:
+        conditions.append(_lies_in(filters.path_prefix))
+    return conditions + _ranges(filters)
+
+
+def _ranges(filters: ClipFilters) -> list[ColumnElement[bool]]:
+    ranges: list[ColumnElement[bool]] = []
     if filters.recorded_after is not None:
-        conditions.append(Video.recorded_at >= filters.recorded_after)
+        ranges.append(Video.recorded_at >= filters.recorded_after)
     if filters.recorded_before is not None:
-        conditions.append(Video.recorded_at < filters.recorded_before)
+        ranges.append(Video.recorded_at < filters.recorded_before)
+    if filters.added_after is not None:
+        ranges.append(Video.added_at >= filters.added_after)
+    if filters.added_before is not None:
+        ranges.append(Video.added_at < filters.added_before)
     if filters.min_duration_s is not None:
-        conditions.append(Video.duration_s >= filters.min_duration_s)
+        ranges.append(Video.duration_s >= filters.min_duration_s)
     if filters.max_duration_s is not None:
-        conditions.append(Video.duration_s <= filters.max_duration_s)
-    for key, value in filters.metadata.items():
-        conditions.append(cast(Video.extra[key].as_string(), Text) == value)
-    return conditions
+        ranges.append(Video.duration_s <= filters.max_duration_s)
+    return ranges
+
+
+def _lies_in(path: str) -> ColumnElement[bool]:
+    """Return the condition that a file indexed in place is ``path`` or lies below it.
+
+    Compared by character, not with LIKE: that takes _ and % for wildcards, and on SQLite A for a.
+    """
+    folder = f"/{posixpath.normpath(path).strip('/')}/".replace("//", "/")
+    starts_so = func.substr(Video.media_path, 1, len(folder)) == folder
+    return and_(Video.is_managed.is_(False), or_(starts_so, Video.media_path == folder[:-1]))

@@ -1,14 +1,10 @@
 """Clips: stored whole, stamped with the revision, replaced without mixing, found by id and by filter."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import numpy as np
 import pytest
 from sqlalchemy import func, select
 
 from indexer.catalog import clips, generations, vector_codec
-from indexer.catalog.clip_filters import ClipFilters, embedding_ids_where
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
 from tests.factories import make_encoder_settings, make_generation, make_new_clip, make_video, store_video
@@ -142,50 +138,3 @@ def test_videos_without_clips_are_not_in_the_counts(database: Database, generati
 
     with database.reading() as session:
         assert clips.counts(session, [video.id, empty.id]) == {video.id: 2}
-
-
-CAT: dict[str, Any] = {
-    "collection": "pets",
-    "recorded_at": datetime(2025, 5, 1, tzinfo=UTC),
-    "duration_s": 8.0,
-    "extra": {"camera": "A", "take": 3},
-}
-
-
-PASSING_AND_NOT = [
-    (ClipFilters(collection="pets"), True),
-    (ClipFilters(collection="Pets"), False),
-    (ClipFilters(recorded_after=datetime(2025, 5, 1, tzinfo=UTC)), True),
-    (ClipFilters(recorded_before=datetime(2025, 5, 1, tzinfo=UTC)), False),
-    (ClipFilters(recorded_before=datetime(2025, 5, 2, tzinfo=UTC)), True),
-    (ClipFilters(min_duration_s=8.0), True),
-    (ClipFilters(min_duration_s=8.1), False),
-    (ClipFilters(max_duration_s=7.9), False),
-    (ClipFilters(metadata={"camera": "A"}), True),
-    (ClipFilters(metadata={"camera": "A", "take": "3"}), True),
-    (ClipFilters(metadata={"camera": "a"}), False),
-    (ClipFilters(metadata={"lens": "A"}), False),
-    (ClipFilters(metadata={"camera') OR 1=1 --": "A"}), False),
-    (ClipFilters(video_ids=("nowhere",)), False),
-    (ClipFilters(collection="pets", min_duration_s=9.0), False),
-]
-
-
-def test_a_filter_lets_pass_the_clips_of_videos_that_meet_all_of_it(
-    database: Database, generation: Generation
-) -> None:
-    with database.writing() as session:
-        cat = store_video(session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0), **CAT)
-        store_video(session, generation, make_new_clip(3))
-        of_cat = select(Embedding.id).join(Clip).where(Clip.video_id == cat.id, Embedding.kind == "clip")
-        cat_ids = sorted(session.scalars(of_cat))
-
-    def found(filters: ClipFilters) -> list[int] | None:
-        with database.reading() as session:
-            ids = embedding_ids_where(session, generation.id, filters)
-        return None if ids is None else [int(embedding_id) for embedding_id in ids]
-
-    for filters, passes in PASSING_AND_NOT:
-        assert found(filters) == (cat_ids if passes else []), filters
-    assert found(ClipFilters(video_ids=(cat.id, "nowhere"))) == cat_ids
-    assert found(ClipFilters()) is None
