@@ -2,12 +2,14 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.text_runtime.threads import concurrent_queries, limit_threads
 
 CACHED_QUERIES = 1024
 """A few megabytes of vectors; the next pages of a search and its repetition by others cost no encoder run."""
@@ -16,12 +18,12 @@ CACHED_QUERIES = 1024
 class TextEncoder(Protocol):
     """The half of the model that reads words."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit vectors (Q, D)."""
+    def encode_readable(self, text: str) -> tuple[NDArray[np.float32], str]:
+        """Return the unit vector (D,) of ``text``, and as much of its beginning as the model reads."""
         ...
 
-    def readable_part(self, text: str) -> str:
-        """Return ``text``, or as much of its beginning as the model reads."""
+    def prepare(self) -> None:
+        """Find a faster way to encode, in seconds."""
         ...
 
 
@@ -42,12 +44,24 @@ class EncodedWords:
 
 
 class QueryEncoder:
-    """A cache in front of a text encoder; safe to use from many threads."""
+    """A cache in front of a text encoder; safe to use from many threads.
+
+    The encoder runs in a few threads of its own: however many requests wait, no more queries are computed at
+    once than there are processors for. Those for the same words wait for one run.
+    """
 
     def __init__(self, text_encoder: TextEncoder, cached: int = CACHED_QUERIES) -> None:
         self._text_encoder, self._cached = text_encoder, cached
         self._known: OrderedDict[str, EncodedWords] = OrderedDict()
+        self._awaited: dict[str, Future[EncodedWords]] = {}
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(concurrent_queries(), "encode-words", initializer=limit_threads)
+
+    def prepare(self) -> threading.Thread:
+        """Begin to make the encoder faster, for a service that stays, and return the thread that does so."""
+        thread = threading.Thread(target=self._text_encoder.prepare, name="prepare-words", daemon=True)
+        thread.start()
+        return thread
 
     def encode(self, words: str) -> EncodedWords:
         """Return the unit vector (D,) of ``words``; runs of white space count as one blank."""
@@ -56,10 +70,20 @@ class QueryEncoder:
             if text in self._known:
                 self._known.move_to_end(text)
                 return self._known[text]
-        read = self._text_encoder.readable_part(text)
-        encoded = EncodedWords(self._text_encoder.encode([read])[0], text, read)
-        with self._lock:
-            self._known[text] = encoded
-            while len(self._known) > self._cached:
-                self._known.popitem(last=False)
-        return encoded
+            if text not in self._awaited:
+                self._awaited[text] = self._threads.submit(self._encode, text)
+            awaited = self._awaited[text]
+        return awaited.result()
+
+    def _encode(self, text: str) -> EncodedWords:
+        try:
+            vector, read = self._text_encoder.encode_readable(text)
+            encoded = EncodedWords(vector, text, read)
+            with self._lock:
+                self._known[text] = encoded
+                while len(self._known) > self._cached:
+                    self._known.popitem(last=False)
+            return encoded
+        finally:
+            with self._lock:
+                del self._awaited[text]

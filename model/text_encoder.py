@@ -1,5 +1,6 @@
 """Texts in, unit vectors out."""
 
+import logging
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,6 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from model.prompts import AS_TYPED, check_prompts, fill
+from model.text_runtime.selection import RunTower, fastest_tower
+from model.text_runtime.text_tower import take_apart
+from model.text_runtime.threads import limit_threads
+
+log = logging.getLogger(__name__)
 
 BATCH_SIZE = 64
 """Sentences encoded at once, so that a long list needs no more memory than a short one."""
@@ -37,6 +43,8 @@ class TextEncoder:
     Each text is put into every one of ``prompts``, and its vector is the mean of the unit vectors of these
     sentences, made unit (CLIP, arXiv 2103.00020, section 3.1.4). Raises ValueError for prompts that hold no
     place for the text, or that leave no room for it.
+
+    Causal towers are run up to the end of the text only, which is exact. ``prepare`` may find a faster way.
     """
 
     def __init__(
@@ -53,7 +61,9 @@ class TextEncoder:
         self._padding = tokenizer([""], context_length=self._context_length + ROOM)[0, -1]
         self.prompts = check_prompts(prompts)
         self._check_room()
-        self.dimension = self._encode_batch([""]).shape[1]
+        self._tower = take_apart(self._model, self._tokenize(["a"])[0].to(self._device))
+        self._run: RunTower = self._tower or self._model.encode_text
+        self.dimension = self.encode([""]).shape[1]
 
     @property
     def logit_scale(self) -> float:
@@ -64,7 +74,20 @@ class TextEncoder:
         """Return an encoder of the same model with other prompts; raises ValueError as this class does."""
         return TextEncoder(self._model, self._tokenizer, self._device, prompts)
 
-    @torch.inference_mode()
+    def prepare(self) -> None:
+        """Let ONNX Runtime serve from now on: on a CPU, where it is installed and ranks as the model does.
+
+        This takes seconds, in which the encoder serves as before: call it in a thread of its own. Whatever
+        goes wrong is logged, and nothing changes.
+        """
+        if self._tower is None or self._device.type != "cpu":
+            return
+        limit_threads()
+        try:
+            self._run = fastest_tower(self._tower, self._encode_all) or self._run
+        except Exception:  # a search must not fail for want of speed
+            log.warning("words are encoded by torch: no faster way could be tried", exc_info=True)
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector a text, (Q, D), of its ``readable_part``.
 
@@ -72,10 +95,19 @@ class TextEncoder:
         """
         if isinstance(texts, str):
             raise ValueError(f"texts is the single string {texts[:40]!r}: pass a list of strings")
-        size = max(1, BATCH_SIZE // len(self.prompts))
-        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
-        empty = np.empty((0, self.dimension), dtype=np.float32)
-        return np.concatenate([empty, *(self._encode_batch(batch) for batch in batches)])
+        return self._encode_all(texts, self._run)
+
+    def encode_readable(self, text: str) -> tuple[NDArray[np.float32], str]:
+        """Return the unit vector (D,) of one text and its ``readable_part``, in less time than both take.
+
+        Raises ValueError if the weights give numbers that are not finite.
+        """
+        if len(text) <= CHARACTERS_PER_TOKEN * self._context_length:
+            ids, is_whole = self._tokenize([text])
+            if is_whole.all():
+                return self._encode_ids(ids, self._run)[0], text
+        read = self.readable_part(text)
+        return self.encode([read])[0], read
 
     def readable_part(self, text: str) -> str:
         """Return ``text``, or as much of its beginning as the model reads inside every prompt.
@@ -94,17 +126,25 @@ class TextEncoder:
         words = part.rsplit(maxsplit=1)[0] if part else ""
         return words if 2 * len(words) >= len(part) else part
 
+    def _encode_all(self, texts: Sequence[str], run: RunTower) -> NDArray[np.float32]:
+        size = max(1, BATCH_SIZE // len(self.prompts))
+        batches = [texts[start : start + size] for start in range(0, len(texts), size)]
+        vectors = [self._encode_ids(self._tokenize_readable(batch), run) for batch in batches]
+        return np.concatenate(vectors) if vectors else np.empty((0, self.dimension), dtype=np.float32)
+
     @torch.inference_mode()
-    def _encode_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        ids, is_whole = self._tokenize(texts)
-        if not is_whole.all():
-            ids, _ = self._tokenize([self.readable_part(text) for text in texts])
-        vectors = normalize(self._model.encode_text(ids.to(self._device)).float(), dim=-1)  # (Q*P, D)
-        means = normalize(vectors.unflatten(0, (len(texts), -1)).mean(1), dim=-1)
+    def _encode_ids(self, ids: Tensor, run: RunTower) -> NDArray[np.float32]:
+        """Return the unit vectors (Q, D) of the ids (Q*P, N) of texts in every prompt."""
+        vectors = normalize(run(ids.to(self._device)).float(), dim=-1)  # (Q*P, D)
+        means = normalize(vectors.unflatten(0, (-1, len(self.prompts))).mean(1), dim=-1)
         array: NDArray[np.float32] = means.cpu().numpy()
         if not np.isfinite(array).all():
             raise ValueError("the text encoder gave numbers that are not finite: its weights are damaged")
         return array
+
+    def _tokenize_readable(self, texts: Sequence[str]) -> Tensor:
+        ids, is_whole = self._tokenize(texts)
+        return ids if is_whole.all() else self._tokenize([self.readable_part(text) for text in texts])[0]
 
     def _fits(self, text: str) -> bool:
         return bool(self._tokenize([text])[1].all())
@@ -113,11 +153,13 @@ class TextEncoder:
         """Return the ids (Q*P, context length) of every text in every prompt, and which are whole (Q*P,).
 
         One that is not has other ids, or more of them, when there is more room. The former must be looked at
-        too: a tokenizer may pad with the very token that ends a text.
+        too, unless all texts end well before: a tokenizer may pad with the very token that ends a text.
         """
         sentences = [sentence for text in texts for sentence in fill(self.prompts, text)]
-        ids = self._tokenizer(sentences, context_length=self._context_length)
         roomy = self._tokenizer(sentences, context_length=self._context_length + ROOM)
+        if (roomy[:, self._context_length - 1 :] == self._padding).all():
+            return roomy[:, : self._context_length], torch.ones(len(roomy), dtype=torch.bool)
+        ids = self._tokenizer(sentences, context_length=self._context_length)
         is_same = (roomy[:, : self._context_length] == ids).all(1)
         return ids, is_same & (roomy[:, self._context_length :] == self._padding).all(1)
 

@@ -43,6 +43,14 @@ class FakeTextEncoder(TextEncoder):
         """Return one unit vector a text, (Q, D)."""
         return np.array([unit_vector(text) for text in texts], dtype=np.float32).reshape(-1, DIMENSION)
 
+    def encode_readable(self, text: str) -> tuple[NDArray[np.float32], str]:
+        """Return the unit vector (D,) of what is read of a text, and that."""
+        read = self.readable_part(text)
+        return self.encode([read])[0], read
+
+    def prepare(self) -> None:
+        """Do nothing: it is as fast as it gets."""
+
 
 class ShortSightedEncoder(FakeTextEncoder):
     """Reads five words, and 30 characters of one without blanks."""

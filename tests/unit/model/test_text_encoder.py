@@ -155,22 +155,41 @@ def test_the_vector_of_several_prompts_is_the_unit_mean_of_theirs(
         np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
 
 
-def test_all_prompts_of_a_query_are_one_run_of_the_model(
-    model: open_clip.CLIP, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_prompts_of_a_query_are_one_run_of_the_model(model: open_clip.CLIP, tokenizer: Tokenizer) -> None:
     encoder = TextEncoder(model, tokenizer, prompts=["{}", "a video of {}", "{} in a film"])
     rows: list[int] = []
-    encode_text = model.encode_text
-
-    def count(ids: torch.Tensor) -> torch.Tensor:
-        rows.append(len(ids))
-        vectors: torch.Tensor = encode_text(ids)
-        return vectors
-
-    monkeypatch.setattr(model, "encode_text", count)
+    model.transformer.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
     encoder.encode(["a cat"])
     encoder.encode(["a cat"] * 22)
     assert rows == [3, 63, 3]
+
+
+def test_words_and_what_is_read_of_them_come_from_one_tokenisation(
+    model: open_clip.CLIP, tokenizer: Tokenizer
+) -> None:
+    calls: list[list[str]] = []
+
+    def count(texts: list[str], context_length: int | None = None) -> torch.Tensor:
+        calls.append(texts)
+        return tokenizer(texts, context_length=context_length)
+
+    encoder = TextEncoder(model, count)
+    calls.clear()
+    vector, read = encoder.encode_readable("a cat on a sofa")
+    assert (calls, read) == ([["a cat on a sofa"]], "a cat on a sofa")
+    np.testing.assert_array_equal(vector, encoder.encode(["a cat on a sofa"])[0])
+
+
+@pytest.mark.parametrize("length", [9, 10, 11, 500, 100_000])
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_long_words_are_read_alike_in_one_step_and_in_two(
+    model: open_clip.CLIP, length: int, padding: int
+) -> None:
+    encoder = TextEncoder(model, partial(spell, padding=padding))
+    text = ("a bc def" * length)[:length]
+    vector, read = encoder.encode_readable(text)
+    assert read == encoder.readable_part(text)
+    np.testing.assert_allclose(vector, encoder.encode([text])[0], atol=1e-6)
 
 
 def test_a_prompt_that_leaves_no_room_for_words_is_refused(

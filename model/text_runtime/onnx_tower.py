@@ -1,0 +1,41 @@
+"""A text tower run by ONNX Runtime."""
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.text_runtime.onnx_graph import EMBEDDED, ENDS, VECTORS, Precision, write_graph
+from model.text_runtime.text_tower import TextTower
+from model.text_runtime.threads import query_threads
+
+
+class OnnxTower:
+    """Token ids (Q, N) in, vectors (Q, D) of any length out; safe to call from many threads.
+
+    Texts are run one by one: each at its own length, and in int8 its vector then depends on no other text.
+    Raises ValueError for a tower that cannot be written as a graph.
+    """
+
+    def __init__(self, tower: TextTower, precision: Precision) -> None:
+        self._tower = tower
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = query_threads()
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep
+        graph = write_graph(tower, precision)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        """Return the vectors (Q, D) of ids (Q, N)."""
+        return torch.from_numpy(np.concatenate([self._encode(row[None]) for row in ids]))
+
+    @torch.inference_mode()
+    def _encode(self, ids: Tensor) -> NDArray[np.float32]:
+        ends = self._tower.ends(ids)
+        embedded = self._tower.embed(ids[:, : self._tower.length(ends)]).float()
+        vectors: NDArray[np.float32] = self._session.run(
+            [VECTORS], {EMBEDDED: embedded.numpy(), ENDS: ends[:, None].numpy()}
+        )[0]
+        return vectors
