@@ -18,6 +18,9 @@ from model.factory import Encoders, load_encoders
 MAX_CONCURRENT_UPLOADS = 16
 """Threads kept for uploads; more of them wait their turn without holding one."""
 
+MAX_CONCURRENT_CUTS = 2
+"""Clips cut out at a time for download: each is decoded and coded anew, which takes whole cores."""
+
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class Services:
     generation_id: int
     preset: str
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
+    cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
 
     def close(self) -> None:
         """Save the index's snapshot, so that the next start is fast, and close the library."""

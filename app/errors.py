@@ -7,6 +7,7 @@
     ├── UnknownVideo, UnknownClip, UnknownJob, ThumbnailMissing
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
+    ├── InvalidMoment, CutFailed
     └── NotReady
 
 Only this module knows status codes. A type never changes its name once released: clients compare them.
@@ -98,6 +99,18 @@ class StorageFull(RequestError):
     """The disk has no room for the upload."""
 
 
+class InvalidMoment(RequestError):
+    """A moment that its video does not have."""
+
+    def __init__(self, parameter: str, message: str, value: object = None) -> None:
+        super().__init__(message)
+        self.parameter, self.value = parameter, value
+
+
+class CutFailed(RequestError):
+    """A moment of a video that cannot be made into a file of its own."""
+
+
 class NotReady(RequestError):
     """A part that searching needs does not work at the moment."""
 
@@ -134,6 +147,8 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     InvalidSearch: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     InvalidImage: ProblemKind("invalid-image", 422, "The image cannot be read"),
     EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
+    InvalidMoment: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
+    CutFailed: ProblemKind("cannot-cut", 422, "The moment cannot be cut out of its video"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),

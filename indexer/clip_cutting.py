@@ -1,6 +1,5 @@
 """A span of a video as a file of its own, written by the decoding child: the parent never opens the video."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,9 @@ MAX_CUT_BYTES = 4 * 1024**3
 
 
 @contextmanager
-def cutting(path: Path, start_s: float, end_s: float, folder: Path) -> Iterator["Cutting"]:
+def cutting(
+    path: Path, start_s: float, end_s: float, folder: Path, max_bytes: int = MAX_CUT_BYTES
+) -> Iterator["Cutting"]:
     """Start cutting the file at the absolute `path`, from second `start_s` to `end_s`, to a file in `folder`.
 
     Child and file are gone at the end. Raises ValueError for a span that is none or longer than MAX_CUT_S.
@@ -31,7 +32,6 @@ def cutting(path: Path, start_s: float, end_s: float, folder: Path) -> Iterator[
     with temporary_file(folder) as temporary:
         temporary.stream.close()
         target = temporary.path.absolute()
-        max_bytes = min(MAX_CUT_BYTES, shutil.disk_usage(folder).free)
         plan = CutPlan(str(target), start_s, end_s, max_bytes)
         with Decoding(path, plan, DecodeLimits(), STALL_S) as messages:
             yield Cutting(messages, target)

@@ -1,15 +1,21 @@
-"""``/clips``: the picture of a moment."""
+"""``/clips``: the picture of a moment, and the moment as a file."""
 
+import shutil
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 
 from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
-from app.errors import ThumbnailMissing, UnknownClip
+from app.errors import CutFailed, InvalidMoment, StorageFull, ThumbnailMissing, UnknownClip
+from app.export.clip_download import ClipDownload, WantedCut
+from app.export.spans import check_span
 from app.problem_responses import problem_docs
-from indexer.catalog import clips
+from indexer.catalog import clips, videos
+from indexer.clip_cutting import MAX_CUT_BYTES, MAX_CUT_S
+from indexer.errors import MediaMissing
 
 router = APIRouter(tags=["clips"])
 
@@ -43,3 +49,53 @@ def show_thumbnail(
     if not path.is_file():
         raise ThumbnailMissing(f"the picture of clip {clip_id} is gone from the disk: index its video anew")
     return FileResponse(path, media_type="image/jpeg", headers=headers)
+
+
+Second = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
+
+
+@router.get(
+    "/clips/{clip_id}/download",
+    summary="Download a moment",
+    response_class=ClipDownload,
+    responses={
+        200: {"description": "The moment, cut out to the frame", "content": {"video/mp4": {}}},
+        **problem_docs(
+            UnknownClip, MediaMissing, InvalidMoment, CutFailed, RequestValidationError, StorageFull
+        ),
+    },
+)
+def download_clip(
+    services: ServicesDependency, clip_id: Identifier, start: Second = None, end: Second = None
+) -> ClipDownload:
+    """Return a clip, or another part of its video up to ten minutes long, as an mp4 that plays anywhere.
+
+    ``start`` and ``end`` are seconds of the video, those of the clip where they are left out.
+    """
+    with services.library.database.reading() as session:
+        clip = clips.get(session, clip_id)
+        video = None if clip is None else videos.get(session, clip.video_id)
+    if clip is None or video is None:
+        raise UnknownClip(clip_id)
+    start_s, end_s = check_span(
+        clip.start_s if start is None else start, clip.end_s if end is None else end, video.duration_s
+    )
+    if end_s - start_s > MAX_CUT_S:
+        raise InvalidMoment(
+            "end", f"a download lasts {MAX_CUT_S:g} s at most: end earlier, or start later", end
+        )
+    path = services.library.media.locate(video.media_path).absolute()
+    if not path.is_file():
+        raise MediaMissing(f"the file of video {video.id} is gone from the disk: put it back")
+    folder = services.library.settings.home_folder / "cuts"
+    room = shutil.disk_usage(services.library.settings.home_folder).free - services.settings.min_free_bytes
+    if room <= 0:
+        raise StorageFull("the disk has no room for a clip: free some space, then download it again")
+    name = f"{video.title} {_clock(start_s)}-{_clock(end_s)}"
+    wanted = WantedCut(path, start_s, end_s, folder, min(room, MAX_CUT_BYTES), name)
+    return ClipDownload(wanted, services.cuts)
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600:02}.{whole // 60 % 60:02}.{whole % 60:02}"
