@@ -14,9 +14,13 @@ MAX_CUE_CHARACTERS = 2_000
 MAX_TIME_S = 7 * 24 * 3600.0
 """No film is longer than a week."""
 
+MAX_LANGUAGE_CHARACTERS = 35
+"""The longest tag that BCP 47 asks everybody to have room for."""
+
 _TAG = re.compile(r"</?[A-Za-z\d!][^<>]*>")  # <i>, <v Anna>, <00:00:01.000>
 _STYLE = re.compile(r"\{\\[^{}]*\}")  # {\an8}
 _CONTROLS = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+_LANGUAGE = re.compile(r"(?!und\b)[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _JOINERS = "\u200c\u200d"
 """Invisible, yet part of how Persian and Indian words are written."""
 
@@ -42,6 +46,13 @@ def spoken_text(written: str) -> str:
 def is_possible(start_s: float, end_s: float) -> bool:
     """Return whether words can be said from ``start_s`` to ``end_s``; NaN and what runs backwards can not."""
     return 0 <= start_s <= end_s <= MAX_TIME_S
+
+
+def language_of(tag: str | None) -> str | None:
+    """Return ``tag`` if it is the tag of a language (*en*, *pt-BR*, *deu*), else None."""
+    if tag is None or len(tag) > MAX_LANGUAGE_CHARACTERS or not _LANGUAGE.fullmatch(tag):
+        return None
+    return tag
 
 
 def _is_shown(character: str) -> bool:

@@ -45,9 +45,9 @@ class Subtitles:
         """Return what was wrong, in words, or None."""
         found = []
         if self.refused:
-            found.append(f"{self.refused} cues left out, as their times cannot be right")
+            found.append(f"cues left out for impossible times: {self.refused}")
         if self.surplus:
-            found.append(f"{self.surplus} cues past the first {MAX_CUES} left out")
+            found.append(f"cues past the first {MAX_CUES} left out: {self.surplus}")
         if self.is_guessed:
             found.append("no UTF-8, so read as Windows-1252")
         return "; ".join(found) or None

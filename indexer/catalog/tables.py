@@ -156,6 +156,8 @@ class Video(Base):
     frame_rate: Mapped[float | None] = mapped_column(Float)
     duration_s: Mapped[float | None] = mapped_column(Float)
     """Seconds that decoded, which may be less than the container claims."""
+    start_timecode: Mapped[str | None] = mapped_column(String(16))
+    """Of the first frame, HH:MM:SS:FF (or ;FF, drop frame), where the container tells."""
     warning: Mapped[str | None] = mapped_column(Text)
     error_code: Mapped[str | None] = mapped_column(String(50))
     error_message: Mapped[str | None] = mapped_column(Text)

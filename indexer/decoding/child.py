@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.messages import (
     CutPlan,
+    DecodedCues,
     DecodeMessage,
+    DecodePlan,
     DecodeProgress,
     DecodeSummary,
     FramePlan,
@@ -27,6 +29,7 @@ from indexer.decoding.messages import (
 )
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.reader import FrameReader
+from indexer.decoding.subtitle_reader import CueCollector
 from indexer.errors import DecoderCrashed, IndexingError
 
 if TYPE_CHECKING:
@@ -80,7 +83,8 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
     maker = _maker(plan, path, video)
     _limit(resource.RLIMIT_CPU, cpu_limit_s(video), is_final=False)
     from_s = plan.start_s if isinstance(plan, CutPlan) else 0.0
-    reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s)
+    cues = CueCollector() if isinstance(plan, DecodePlan) else None
+    reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s, cues=cues)
     told_at = time.monotonic()
     for timed in reader:
         yield from maker.add(timed)
@@ -88,6 +92,8 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
             told_at = time.monotonic()
             yield DecodeProgress(timed.time_s)
     yield from maker.finish(reader.end_s)
+    if cues is not None and (cues.cues or cues.note):
+        yield DecodedCues(cues.cues, cues.note)
     yield DecodeSummary(reader.end_s, reader.frames_decoded, reader.warning)
 
 

@@ -1,8 +1,8 @@
 """What the decoding child tells its parent: one line of JSON a message, then raw bytes, never pickle.
 
-A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, then one `DecodeSummary`;
-or, at any point, one `IndexingError` (its code and message) and nothing more. Where a `FramePlan` was given,
-at most one `DecodedFrames` takes the place of the clips; where a `CutPlan` was, a file does.
+A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, `DecodedCues` where the file
+has subtitles, then one `DecodeSummary`; or, at any point, one `IndexingError` (its code and message) and
+nothing more. Where a `FramePlan` was given, at most one `DecodedFrames` takes the place of the clips; where a `CutPlan` was, a file does.
 """
 
 import json
@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import errors
+from indexer.cue_text import NewCue, spoken_text
+from indexer.decoding.packed_cues import MAX_PACKED_BYTES, pack_cues, unpack_cues
 from indexer.decoding.probe import VideoProbe
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -136,6 +138,14 @@ class DecodedFrames:
 
 
 @dataclass(frozen=True)
+class DecodedCues:
+    """What the subtitle streams of the video say, and what of them was left out, if anything."""
+
+    cues: list[NewCue]
+    note: str | None
+
+
+@dataclass(frozen=True)
 class DecodeSummary:
     """What became of the video, up to the last second asked for.
 
@@ -147,7 +157,7 @@ class DecodeSummary:
     warning: str | None
 
 
-DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodedFrames | DecodeSummary
+DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodedFrames | DecodedCues | DecodeSummary
 Plan = DecodePlan | FramePlan | CutPlan
 ReadExactly = Callable[[int], bytes]
 
@@ -185,6 +195,9 @@ def write_message(stream: BinaryIO, message: DecodeMessage | errors.IndexingErro
     elif isinstance(message, DecodedFrames):
         payload = (message.frames.tobytes(),)
         header = {"kind": "frames", "count": len(message.frames)}
+    elif isinstance(message, DecodedCues):
+        payload = (pack_cues(message.cues),)
+        header = {"kind": "cues", "bytes": len(payload[0]), "note": message.note}
     else:
         header = {"kind": _NAMES[type(message)], **asdict(message)}
     stream.write(json.dumps(header).encode() + b"\n")
@@ -206,6 +219,8 @@ def read_message(line: bytes, read_exactly: ReadExactly, plan: Plan) -> DecodeMe
         return _read_clip(header, read_exactly, plan)
     if kind == "frames" and isinstance(plan, FramePlan):
         return _read_frames(int(header["count"]), read_exactly, plan)
+    if kind == "cues" and isinstance(plan, DecodePlan):
+        return _read_cues(header, read_exactly)
     return _PLAIN_MESSAGES[kind](**header)
 
 
@@ -227,6 +242,13 @@ def _read_frames(count: int, read_exactly: ReadExactly, plan: FramePlan) -> Deco
     if not 0 < count <= plan.most:
         raise ValueError(f"{count} frames: must be 1 to {plan.most}")
     return DecodedFrames(_read_pixels(read_exactly, (count, plan.image_size, plan.image_size, 3)))
+
+
+def _read_cues(header: dict[str, Any], read_exactly: ReadExactly) -> DecodedCues:
+    if not 0 < header["bytes"] <= MAX_PACKED_BYTES:
+        raise ValueError(f"cues of {header['bytes']} bytes: must be 1 to {MAX_PACKED_BYTES}")
+    note = header["note"] and spoken_text(header["note"])
+    return DecodedCues(unpack_cues(read_exactly(header["bytes"])), note)
 
 
 def _read_pixels(read_exactly: ReadExactly, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:

@@ -41,6 +41,10 @@ class PresentationClock:
         self._last_frame_s = self._shown_s(duration)
         return self._last_s
 
+    def shown_at_s(self, container_s: float) -> float | None:
+        """Return where the container's second lies on this clock; None before the first frame with a pts."""
+        return None if self._offset_s is None else container_s - self._offset_s
+
     @property
     def end_s(self) -> float:
         """The second at which the last frame ceases to be shown."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 from av.packet import Packet
@@ -18,6 +19,7 @@ from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
 from indexer.decoding.presentation_clock import PresentationClock
 from indexer.decoding.probe import VideoProbe, pixel_aspect, upright_rotation
 from indexer.decoding.seeking import seek_before
+from indexer.decoding.subtitle_reader import CueCollector
 from indexer.errors import EncryptedVideo, NoFrames
 
 SHORTFALL_S = 1.0
@@ -46,17 +48,19 @@ class FrameReader:
         *,
         from_s: float = 0.0,
         until_s: float = math.inf,
+        cues: CueCollector | None = None,
     ) -> None:
         """Remember what to read, up to the second `until_s`; the file is opened by iterating.
 
         Frames before `from_s` may be passed over where the container finds its way, but never the one that
-        is shown then.
+        is shown then. What the subtitle streams say goes to `cues`.
         """
         self._path = path
         self._probe = probe
         self._max_pixels = max_pixels
         self._from_s = from_s
         self._until_s = until_s
+        self._cues = cues
         self._damaged_packets = 0
         self._is_encrypted = False
         self._broke_off: str | None = None
@@ -90,7 +94,7 @@ class FrameReader:
         place = seek_before(video, self._from_s) if self._from_s > 0 else None
         if place is not None:
             clock.resume(place.first_pts, place.pts)
-        for packet in self._packets(video):
+        for packet in self._packets(video, clock):
             for frame in self._decoded(packet):
                 if place is not None and frame.pts is not None and frame.pts < place.pts:
                     continue  # of an open group of pictures: it lacks what it was predicted from
@@ -101,11 +105,19 @@ class FrameReader:
                     return
                 yield TimedFrame(frame, time_s, aspect, upright_rotation(frame))
 
-    def _packets(self, video: OpenVideo) -> Iterator["Packet[VideoStream]"]:
+    def _packets(self, video: OpenVideo, clock: PresentationClock) -> Iterator["Packet[VideoStream]"]:
+        cues = self._cues or CueCollector()
+        streams = cues.streams(video.container) if self._cues else []
         try:
-            yield from video.container.demux(video.stream)
+            for packet in video.container.demux(video.stream, *streams):
+                if isinstance(packet.stream, VideoStream):
+                    yield cast("Packet[VideoStream]", packet)
+                else:
+                    cues.add(packet, clock)
         except av.FFmpegError as error:
             self._broke_off = error.strerror
+        finally:
+            cues.place_early(clock, is_last=True)
 
     def _decoded(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
         self._is_encrypted = self._is_encrypted or packet.has_sidedata("encryption_info")

@@ -1,4 +1,4 @@
-"""Cues of subtitles, and the full text index of their words: FTS5 on SQLite, GIN on Postgres."""
+"""Cues of subtitles with the full text index of their words (FTS5, GIN), and timecodes of videos."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,6 +39,7 @@ SQLITE_INDEX = (
 
 
 def upgrade() -> None:
+    op.add_column("videos", sa.Column("start_timecode", sa.String(16)))
     op.create_table(
         "cues",
         sa.Column("id", NUMBERED, nullable=False),
@@ -66,6 +67,8 @@ def downgrade() -> None:
     if _is_sqlite():
         op.execute("DROP TABLE cue_words")
     op.drop_table("cues")
+    with op.batch_alter_table("videos") as videos:
+        videos.drop_column("start_timecode")
 
 
 def _is_sqlite() -> bool:
