@@ -74,6 +74,14 @@ def has_entry(
     return exists().select_from(field).where(field.c.key == key, is_met)
 
 
+def has_key(session: Session, source: JsonColumn, key: str) -> ColumnElement[bool]:
+    """Return the condition that the object has ``key``."""
+    if not _is_sqlite(session):
+        return _decoded(source).op("->")(key).is_not(None)
+    field = func.json_each(source).table_valued("key", name="field")
+    return exists().select_from(field).where(field.c.key == key)
+
+
 def keys_of(session: Session, source: JsonColumn) -> Select[tuple[str]]:
     """Return the statement that lists the different keys of all objects."""
     if _is_sqlite(session):

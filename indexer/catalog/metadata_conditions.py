@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from indexer.catalog.json_entries import Entry, has_entry, keys_of
+from indexer.catalog.json_entries import Entry, has_entry, has_key, keys_of
 from indexer.catalog.tables import Video
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -77,6 +77,12 @@ def where_metadata(session: Session, condition: MetadataCondition) -> ColumnElem
         return and_(is_equal, is_within) if condition.bounds else is_equal
 
     return has_entry(session, Video.extra, condition.key, holds)
+
+
+def has_metadata_key(session: Session, key: str) -> bool:
+    """Return whether any video has ``key``."""
+    found = session.scalar(select(Video.id).where(has_key(session, Video.extra, key)).limit(1))
+    return found is not None
 
 
 def metadata_keys(session: Session) -> list[str]:

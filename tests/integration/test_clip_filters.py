@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import InvalidSearch
+from app.search.filters import allowed_videos
 from indexer.catalog.clip_filters import ClipFilters, video_ids_where
 from indexer.catalog.metadata_conditions import MetadataCondition, Reading, metadata_keys
 from indexer.catalog.session import Database
@@ -149,3 +151,23 @@ def test_a_condition_that_nothing_can_meet_is_refused(
 def test_a_whole_day_ends_after_its_last_minute() -> None:
     condition = MetadataCondition("at", least="2025-05-01T12:00", most="2025-05-01")
     assert condition.readings == (Reading.DATE,)
+
+
+def test_a_key_that_no_video_has_is_refused_with_the_nearest_there_are(database: Database) -> None:
+    with database.writing() as session:
+        session.add_all([make_video(extra={"camera": "A", "note": None}), make_video(extra={"take": 1})])
+
+    with database.reading() as session:
+        assert allowed_videos(session, value("camera", "B")) == []
+        assert allowed_videos(session, value("note", "B")) == []
+        assert len(allowed_videos(session, value("camera", "A")) or []) == 1
+        with pytest.raises(InvalidSearch, match=r"key 'camrea'.*'camera'") as refusal:
+            allowed_videos(session, value("camrea", "A"))
+        with pytest.raises(InvalidSearch, match="there are 'camera', 'note', 'take'"):
+            allowed_videos(session, value("lens", "50"))
+    assert refusal.value.parameter == "meta.camrea"
+
+
+def test_where_no_video_has_metadata_the_refusal_says_so(database: Database) -> None:
+    with database.reading() as session, pytest.raises(InvalidSearch, match="no video has any metadata"):
+        allowed_videos(session, value("lens", "50"))
