@@ -20,10 +20,14 @@ class VectorIndex(Protocol):
         """Take out what is there of ids (N,)."""
         ...
 
-    def search(
-        self, vectors: NDArray[np.float32], limit: int, allowed_ids: NDArray[np.int64] | None
-    ) -> list[list[Hit]]:
-        """Return the ``limit`` best hits among ``allowed_ids`` (all when None) for each of vectors (Q, D)."""
+    def nearest(
+        self,
+        query: NDArray[np.float32],
+        count: int,
+        allowed_ids: NDArray[np.int64] | None = None,
+        until_id: int | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids and roughly known scores of the ``count`` nearest to a vector (D,), best first."""
         ...
 
     def __len__(self) -> int:

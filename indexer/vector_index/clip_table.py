@@ -31,6 +31,25 @@ class ClipColumns:
     end_s: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class FrozenClips:
+    """The vectors of one moment: what comes and goes later does not touch them."""
+
+    ids: NDArray[np.int64]  # (N,) ascending
+    _stored: NDArray[np.float16]
+    _rows: NDArray[np.int64] | None
+    """Rows of ``_stored``, when it has gaps."""
+
+    @property
+    def dimension(self) -> int:
+        """Return how many numbers a vector has."""
+        return int(self._stored.shape[1])
+
+    def vectors(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the unit vectors of the ids at ``places`` (M,)."""
+        return vector_codec.unit(self._stored[places if self._rows is None else self._rows[places]])
+
+
 class ClipTable:
     """Clips by embedding id. Reads may run side by side; nothing may run beside a change."""
 
@@ -166,6 +185,15 @@ class ClipTable:
         before = np.cumsum(counts) - counts
         places = np.arange(counts.sum()) + np.repeat(starts - before, counts)
         return np.sort(by_video[places])
+
+    def frozen(self) -> FrozenClips:
+        """Return the vectors as they are now; only gaps cost memory."""
+        rows = self._rows()
+        return FrozenClips(self.ids, self._vectors, None if isinstance(rows, slice) else rows)
+
+    def count_until(self, until_id: int) -> int:
+        """Return about how many ids are up to ``until_id``: gaps count too."""
+        return int(np.searchsorted(self._columns.ids[: self._used], until_id, side="right"))
 
     def sample(self, count: int, seed: int) -> NDArray[np.int64]:
         """Return ``count`` ids drawn by chance, ascending; all when there are fewer.

@@ -1,6 +1,7 @@
-"""The index of one generation, kept level with the catalog: each search first applies what is missing.
+"""The clips of one generation in memory, kept level with the catalog: each search applies what is missing.
 
-So a finished job is searchable at once, in every process, with no message between them.
+So a finished job is searchable at once, in every process, with no message between them. An index that no
+longer suits the size of the library is built anew in a thread of its own, while the old one serves.
 """
 
 import logging
@@ -18,10 +19,17 @@ from indexer.catalog import generations, vector_codec
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Embedding
 from indexer.vector_index.base import Hit
+from indexer.vector_index.building import (
+    ROWS_AT_ONCE,
+    BuildStoppedError,
+    IndexSizes,
+    build_index,
+    quick_index,
+)
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 from indexer.vector_index.read_write_lock import ReadWriteLock
-from indexer.vector_index.snapshot import SnapshotHeader, read_snapshot, write_snapshot
+from indexer.vector_index.snapshot import Snapshot, SnapshotHeader, read_snapshot
 from indexer.vector_index.view import IndexView
 
 log = logging.getLogger(__name__)
@@ -31,7 +39,13 @@ class IndexFollower:
     """Follows the revision of a generation; any number of threads may search."""
 
     def __init__(
-        self, database: Database, generation_id: int, fingerprint: str, dimension: int, snapshot_path: Path
+        self,
+        database: Database,
+        generation_id: int,
+        fingerprint: str,
+        dimension: int,
+        snapshot_path: Path,
+        sizes: IndexSizes | None = None,
     ) -> None:
         """Start from the snapshot when it is good, else with nothing: then all is read from the catalog."""
         self._database = database
@@ -39,16 +53,28 @@ class IndexFollower:
         self._fingerprint = fingerprint
         self._dimension = dimension
         self._snapshot_path = snapshot_path
+        self._sizes = sizes or IndexSizes()
         self._catching_up = threading.Lock()
+        self._saving = threading.Lock()
         self._lock = ReadWriteLock()
+        self._local = threading.local()
         self._index = FaissIndex(dimension)
         self._table = ClipTable(dimension)
         self._revision = 0
-        self._saved_revision: int | None = None
+        self._saved: tuple[int, FaissIndex] | None = None
+        self._builder: threading.Thread | None = None
+        self._failed_at: int | None = None
+        self._is_closed = threading.Event()
         self._start()
 
     def __len__(self) -> int:
         return len(self._table)
+
+    def close(self) -> None:
+        """Give up an index that is being built; searching goes on with the one there is."""
+        self._is_closed.set()
+        if self._builder is not None:
+            self._builder.join()
 
     def catch_up(self) -> int:
         """Apply what the catalog has and the index has not, and return the revision reached."""
@@ -57,34 +83,49 @@ class IndexFollower:
         if current != self._revision:
             with self._catching_up, self._database.reading() as session:
                 self._apply(session)
+                self._build_if_needed()
         return self._revision
 
     @contextmanager
     def reading(self) -> Iterator[IndexView]:
-        """Yield the clips as the catalog has them now; nothing changes while the block runs, so be quick."""
+        """Yield the clips as the catalog has them now; nothing changes while the block runs, so be quick.
+
+        A block inside a block looks at the same moment.
+        """
+        outer: IndexView | None = getattr(self._local, "view", None)
+        if outer is not None:  # catching up would wait for ever for the outer block to end
+            yield outer
+            return
         self.catch_up()
         with self._lock.reading():
-            yield IndexView(self._table, self._index, self._revision)
+            self._local.view = IndexView(self._table, self._index, self._revision)
+            try:
+                yield self._local.view
+            finally:
+                self._local.view = None
 
     def search(
         self, vectors: NDArray[np.float32], limit: int, allowed_ids: NDArray[np.int64] | None = None
     ) -> tuple[list[list[Hit]], int]:
         """Return the best ``limit`` (embedding id, cosine) for each of vectors (Q, D), and the revision.
 
-        Only ``allowed_ids`` (N,) are looked at, when given. Raises ValueError as ``FaissIndex.search``.
+        Only ``allowed_ids`` (N,) are looked at, when given. Raises ValueError as ``IndexView.search``.
         """
         with self.reading() as view:
             return view.search(vectors, limit, allowed_ids), view.revision
 
     def save_snapshot(self) -> None:
-        """Keep the index on disk for the next start; does nothing when it is there already."""
-        with self._catching_up:  # nothing is applied meanwhile; searches go on
-            if self._saved_revision == self._revision:
-                return
-            with self._database.reading() as session:
-                header = self._header(session, self._revision)
-            write_snapshot(self._snapshot_path, self._index, self._table, header)
-            self._saved_revision = self._revision
+        """Keep index and clips on disk for the next start; does nothing when they are there already."""
+        with self._saving:
+            with self._catching_up:  # nothing is applied meanwhile; searches go on
+                state = self._revision, self._index
+                if self._saved == state:
+                    return
+                with self._database.reading() as session:
+                    header = self._header(session, self._revision)
+                snapshot = Snapshot.take(self._index, self._table, header)
+            snapshot.write(self._snapshot_path)
+            self._saved = state
 
     def _start(self) -> None:
         with self._database.reading() as session:
@@ -92,7 +133,7 @@ class IndexFollower:
             found = read_snapshot(self._snapshot_path, self._header(session, current))
             if found is not None:
                 self._index, self._table, self._revision = found
-                self._saved_revision = self._revision
+                self._saved = self._revision, self._index
             self._apply(session)
             in_catalog = self._count(session)
             if found is not None and len(self) != in_catalog:
@@ -102,6 +143,8 @@ class IndexFollower:
                 )
                 self._start_anew()
                 self._apply(session)
+        with self._catching_up:
+            self._build_if_needed()
 
     def _apply(self, session: Session) -> None:
         changes = generations.changes_since(session, self._generation_id, self._revision)
@@ -109,15 +152,64 @@ class IndexFollower:
             if changes.revision < self._revision:  # the catalog was restored from a backup
                 self._start_anew()
                 changes = generations.changes_since(session, self._generation_id, 0)
-            self._index.add(changes.added_ids, vector_codec.unit(changes.added_vectors))
-            self._index.remove(changes.removed_ids)
             self._table.add(_columns(changes), changes.added_video_ids, changes.added_vectors)
             self._table.remove(changes.removed_ids)
+            self._index = self._index_for(changes)
+            _add(self._index, changes.added_ids, changes.added_vectors)
+            self._index.remove(changes.removed_ids)
             self._revision = changes.revision
+
+    def _index_for(self, changes: generations.Changes) -> FaissIndex:
+        """Return the index to add to: a whole large library is not put in as float32 first."""
+        if len(self._index) or len(changes.added_ids) <= self._sizes.flat_until:
+            return self._index
+        return quick_index(
+            vector_codec.unit(changes.added_vectors[:: -(-len(changes.added_ids) // ROWS_AT_ONCE)])
+        )
 
     def _start_anew(self) -> None:
         self._index, self._table = FaissIndex(self._dimension), ClipTable(self._dimension)
-        self._revision, self._saved_revision = 0, None
+        self._revision, self._saved = 0, None
+
+    def _build_if_needed(self) -> None:
+        """Start the thread that builds a better index, unless it runs or has failed with as many clips."""
+        count = len(self._table)
+        if self._sizes.suits(self._index.kind, count) or self._is_closed.is_set():
+            return
+        if self._failed_at is not None and count < self._sizes.growth * self._failed_at:
+            return
+        if self._builder is None or not self._builder.is_alive():
+            self._builder = threading.Thread(target=self._build, name="index-builder", daemon=True)
+            self._builder.start()
+
+    def _build(self) -> None:
+        with self._catching_up:
+            table, clips = self._table, self._table.frozen()
+        try:
+            index = build_index(clips, self._sizes, self._is_closed.is_set)
+        except BuildStoppedError:
+            return
+        except Exception:  # whatever it is, the index there is goes on serving
+            self._failed_at = len(clips.ids)
+            log.warning(
+                "no better index could be built; searching goes on with the one there is",
+                extra={"action": "index_build_failed", "clips": len(clips.ids)},
+                exc_info=True,
+            )
+            return
+        with self._catching_up:
+            if table is not self._table:  # all was read anew meanwhile
+                return
+            now = table.ids
+            added = np.setdiff1d(now, clips.ids, assume_unique=True)
+            index.add(added, table.vectors(added))
+            index.remove(np.setdiff1d(clips.ids, now, assume_unique=True))
+            with self._lock.writing():
+                self._index = index
+        log.info(
+            "index built",
+            extra={"action": "index_built", "kind": index.kind.name, "clips": len(index)},
+        )
 
     def _count(self, session: Session) -> int:
         where = generations.is_clip_vector(self._generation_id)
@@ -132,7 +224,14 @@ class IndexFollower:
             revision=revision,
             dimension=self._dimension,
             count=len(self),
+            kind=self._index.kind,
         )
+
+
+def _add(index: FaissIndex, ids: NDArray[np.int64], stored: NDArray[np.float16]) -> None:
+    for start in range(0, len(ids), ROWS_AT_ONCE):  # as float32 a large library would not fit
+        rows = slice(start, start + ROWS_AT_ONCE)
+        index.add(ids[rows], vector_codec.unit(stored[rows]))
 
 
 def _columns(changes: generations.Changes) -> ClipColumns:

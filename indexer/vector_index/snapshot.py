@@ -10,15 +10,18 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.durable_file import temporary_file
 from indexer.vector_index.clip_table import ClipTable
-from indexer.vector_index.faiss_index import FaissIndex
+from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 
 FORMAT = 2
 
@@ -40,25 +43,38 @@ class SnapshotHeader:
     revision: int
     dimension: int
     count: int
+    kind: IndexKind
     format: int = FORMAT
 
 
-def write_snapshot(path: Path, index: FaissIndex, table: ClipTable, header: SnapshotHeader) -> None:
-    """Replace the snapshot at ``path``; a reader, also one after a crash, sees the old or the new."""
-    parts = [*table.to_parts(), index.to_bytes()]
-    head = json.dumps({**asdict(header), SIZES: [len(part) for part in parts]}).encode() + b"\n"
-    digest = hashlib.sha256(head)
-    for part in parts:
-        digest.update(part.data)
-    with temporary_file(path.parent) as temporary:
-        temporary.stream.write(digest.hexdigest().encode() + b"\n" + head)
-        for part in parts:
-            temporary.stream.write(part.data)
-        temporary.publish(path)
+@dataclass(frozen=True)
+class Snapshot:
+    """What a snapshot holds, apart from the index and the clips, which may change while it is written."""
+
+    header: SnapshotHeader
+    parts: Sequence[NDArray[np.uint8]]
+
+    @classmethod
+    def take(cls, index: FaissIndex, table: ClipTable, header: SnapshotHeader) -> Self:
+        """Return index and clips as they are now."""
+        return cls(header, [*table.to_parts(), index.to_bytes()])
+
+    def write(self, path: Path) -> None:
+        """Replace the snapshot at ``path``; a reader, also one after a crash, sees the old or the new."""
+        sizes = [len(part) for part in self.parts]
+        head = json.dumps({**asdict(self.header), SIZES: sizes}).encode() + b"\n"
+        digest = hashlib.sha256(head)
+        for part in self.parts:
+            digest.update(part.data)
+        with temporary_file(path.parent) as temporary:
+            temporary.stream.write(digest.hexdigest().encode() + b"\n" + head)
+            for part in self.parts:
+                temporary.stream.write(part.data)
+            temporary.publish(path)
 
 
 def read_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int] | None:
-    """Return index, clips and revision; None, with a warning, if it is no copy of what ``newest`` tells of."""
+    """Return index, clips and revision; None, with a warning, if it is not a copy of what is ``newest``."""
     try:
         with path.open("rb") as stream:
             return _read(stream, newest)
@@ -80,11 +96,11 @@ def _read(stream: BufferedReader, newest: SnapshotHeader) -> tuple[FaissIndex, C
     if values.get("format") != FORMAT:
         raise ValueError(f"it has format {values.get('format')}, this version reads {FORMAT}")
     sizes = values.pop(SIZES)
-    header = SnapshotHeader(**values)
+    header = SnapshotHeader(**{**values, "kind": IndexKind(**values["kind"])})
     _check(header, newest)
     *parts, content = (np.fromfile(stream, np.uint8, size) for size in sizes)
     table = ClipTable.from_parts(parts, header.dimension)
-    index = FaissIndex.from_bytes(content)
+    index = FaissIndex.from_bytes(content, header.kind)
     if not len(index) == len(table) == header.count:
         raise ValueError(f"it holds {len(index)} vectors of {len(table)} clips and claims {header.count}")
     return index, table, header.revision

@@ -9,6 +9,15 @@ from indexer.vector_index.base import Hit
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 
+FEW = 200
+"""Clips that a filter leaves are compared one by one up to here: quicker than asking the index."""
+
+SPARE = 32
+"""Hits fetched beyond the limit, which the exact scores may put in another order."""
+
+MOST = 16
+"""Times the limit, when the scores beyond it are all the same."""
+
 
 class IndexView:
     """Index and clips of one revision; good only inside ``IndexFollower.reading``."""
@@ -46,14 +55,41 @@ class IndexView:
         Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. Raises ValueError for
         vectors of another dimension or a limit below 1.
         """
-        if until_id is not None and until_id < self.newest_id:
-            ids = self._table.ids if allowed_ids is None else allowed_ids
-            allowed_ids = ids[ids <= until_id]
-        found = self._index.search(vectors, limit, allowed_ids)
-        return [self._scored(hits, query)[:limit] for hits, query in zip(found, vectors, strict=True)]
+        if vectors.ndim != 2 or vectors.shape[1] != self._table.dimension:
+            expected = f"(Q, {self._table.dimension})"
+            raise ValueError(f"query vectors have shape {vectors.shape}: expected {expected}")
+        if limit < 1:
+            raise ValueError(f"limit is {limit}: ask for at least 1")
+        if until_id is not None and until_id >= self.newest_id:
+            until_id = None
+        if until_id is not None and 2 * self._table.count_until(until_id) < self.clip_count:
+            allowed_ids = self._table.ids if allowed_ids is None else allowed_ids
+        if allowed_ids is not None and until_id is not None:
+            allowed_ids, until_id = allowed_ids[allowed_ids <= until_id], None
+        if allowed_ids is not None and len(allowed_ids) <= max(FEW, limit):
+            few = np.unique(allowed_ids)
+            few = few[self.known(few)]
+            return [self._scored(few, query)[:limit] for query in vectors]
+        return [self._best(query, limit, allowed_ids, until_id) for query in vectors]
 
-    def _scored(self, hits: list[Hit], query: NDArray[np.float32]) -> list[Hit]:
-        ids = np.array([embedding_id for embedding_id, _ in hits], np.int64)
+    def _best(
+        self,
+        query: NDArray[np.float32],
+        limit: int,
+        allowed_ids: NDArray[np.int64] | None,
+        until_id: int | None,
+    ) -> list[Hit]:
+        """Return the best hits: more are fetched until none left can be better, as far as the index knows."""
+        count = limit + SPARE
+        while True:
+            ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
+            hits = self._scored(ids, query)
+            is_all = len(ids) < count
+            if is_all or scores[-1] + self._index.kind.error < hits[limit - 1][1] or count > MOST * limit:
+                return hits[:limit]
+            count *= 4
+
+    def _scored(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> list[Hit]:
         scores = self._table.scores(ids, query)
         order = np.lexsort((ids, -scores))
         return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))

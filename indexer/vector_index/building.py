@@ -1,0 +1,220 @@
+"""Making the index that suits the size of a library, and measuring that it finds what is there.
+
+An ivf is searched in as many lists as it takes to find ``RECALL`` of the hundred nearest clips. That is
+measured when it is built, with clips as queries and with queries that lie beside them, as words do. One that
+needs too many lists is not worth its losses: sq8, which looks at every clip, serves instead.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.vector_index.clip_table import FrozenClips
+from indexer.vector_index.faiss_index import FaissIndex, IndexKind, one_thread
+
+RECALL = 0.99
+"""Share of the nearest clips that must be found."""
+
+NEAREST = 100
+"""How many of the nearest: the largest page."""
+
+QUERIES = 128
+"""Of each kind, clips and beside them."""
+
+NEARNESS_OF_WORDS = 0.4
+"""Cosine between such a query and the clip it was made of, less what all clips have in common."""
+
+POINTS_PER_LIST = 40
+"""To train with; more change little."""
+
+FEWEST_IN_A_LIST = 8
+
+ROUNDS = 10
+"""Of k-means; more change little."""
+
+SAFETY = 1.5
+"""Times the largest error of a score that was seen."""
+
+ROWS_AT_ONCE = 16_384
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexSizes:
+    """Which kind of index serves how many clips."""
+
+    flat_until: int = 50_000
+    """Clips; beyond it an index is trained, below half of it a flat one comes back."""
+    growth: float = 2.0
+    """It is trained again at so many times the clips it was trained for."""
+    largest_share_probed: float = 0.25
+    """Of the lists of an ivf; one that needs more is refused."""
+
+    def suits(self, kind: IndexKind, count: int) -> bool:
+        """Return whether an index of ``kind`` is still the one for ``count`` clips."""
+        if kind.name == "flat":
+            return count <= self.flat_until
+        return self.flat_until / 2 <= count <= self.growth * kind.made_for
+
+
+class BuildStoppedError(Exception):
+    """The index is not needed any more: the service ends."""
+
+
+def quick_index(vectors: NDArray[np.float32]) -> FaissIndex:
+    """Return an empty sq8 trained on some vectors (N, D): made in a moment, to serve until another is."""
+    dimension = vectors.shape[1]
+    return FaissIndex(dimension, _trained_sq8(vectors), IndexKind("sq8", error=_sq8_error(vectors)))
+
+
+def build_index(clips: FrozenClips, sizes: IndexSizes, is_stopped: Callable[[], bool]) -> FaissIndex:
+    """Return an index of all ``clips``, of the kind that ``sizes`` has for them; raises BuildStoppedError."""
+    with one_thread():
+        if len(clips.ids) <= sizes.flat_until:
+            index = FaissIndex(clips.dimension)
+            for ids, vectors in _chunks(clips, is_stopped):
+                index.add(ids, vectors)
+            return index
+        return _built_ivf(clips, sizes, is_stopped) or _built_sq8(clips, is_stopped)
+
+
+def _built_ivf(clips: FrozenClips, sizes: IndexSizes, is_stopped: Callable[[], bool]) -> FaissIndex | None:
+    count = len(clips.ids)
+    lists = max(1, min(int(4 * count**0.5), count // FEWEST_IN_A_LIST))
+    raw = _trained_ivf(_some(clips, lists * POINTS_PER_LIST), lists, is_stopped)
+    index = FaissIndex(clips.dimension, raw, IndexKind("ivf", probes=lists, made_for=count))
+    queries = _held_out_queries(_some(clips, 10 * QUERIES))
+    truth = Nearest(len(queries))
+    for ids, vectors in _chunks(clips, is_stopped):
+        index.add(ids, vectors)
+        truth.compare(queries, ids, vectors)
+    most = max(1, int(sizes.largest_share_probed * lists))
+    probes = _probes_needed(index, queries, truth, most)
+    if probes is None:
+        return None
+    index.kind = replace(index.kind, probes=probes, error=_error(index, queries, truth))
+    return index
+
+
+def _built_sq8(clips: FrozenClips, is_stopped: Callable[[], bool]) -> FaissIndex:
+    some = _some(clips, ROWS_AT_ONCE)
+    kind = IndexKind("sq8", made_for=len(clips.ids), error=_sq8_error(some))
+    index = FaissIndex(clips.dimension, _trained_sq8(some), kind)
+    for ids, vectors in _chunks(clips, is_stopped):
+        index.add(ids, vectors)
+    return index
+
+
+class Nearest:
+    """The best of some clips for each of Q queries, gathered piece by piece."""
+
+    def __init__(self, queries: int) -> None:
+        """Start with nothing seen."""
+        self.ids = np.full((queries, 0), -1, np.int64)
+        self.scores = np.empty((queries, 0), np.float32)
+
+    def compare(
+        self, queries: NDArray[np.float32], ids: NDArray[np.int64], vectors: NDArray[np.float32]
+    ) -> None:
+        """Take vectors (N, D) of ids (N,) into account."""
+        scores, places = faiss.knn(queries, vectors, min(NEAREST, len(ids)), faiss.METRIC_INNER_PRODUCT)
+        all_ids = np.concatenate([self.ids, ids[places]], axis=1)
+        all_scores = np.concatenate([self.scores, scores], axis=1)
+        best = np.argsort(-all_scores, axis=1)[:, :NEAREST]
+        self.ids = np.take_along_axis(all_ids, best, axis=1)
+        self.scores = np.take_along_axis(all_scores, best, axis=1)
+
+
+def _probes_needed(index: FaissIndex, queries: NDArray[np.float32], truth: Nearest, most: int) -> int | None:
+    """Return the lists to search for ``RECALL`` with each kind of query; None when it takes over ``most``."""
+    probes = min(8, most)
+    while True:
+        index.kind = replace(index.kind, probes=probes)
+        found = [index.nearest(query, 2 * NEAREST)[0] for query in queries]
+        shares = [np.isin(ids, there).mean() for ids, there in zip(truth.ids, found, strict=True)]
+        recall = min(np.mean(shares[: len(shares) // 2]), np.mean(shares[len(shares) // 2 :]))
+        log.info(
+            "index measured", extra={"action": "index_measured", "probes": probes, "recall": float(recall)}
+        )
+        if recall >= RECALL:
+            return probes
+        if probes == most:
+            return None
+        probes = min(2 * probes, most)
+
+
+def _error(index: FaissIndex, queries: NDArray[np.float32], truth: Nearest) -> float:
+    """Return how far the scores of an index are off for what is near to ``queries``."""
+    largest = 0.0
+    for query, ids, scores in zip(queries, truth.ids, truth.scores, strict=True):
+        exact = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+        for one, score in zip(*index.nearest(query, NEAREST), strict=True):
+            largest = max(largest, abs(exact.get(int(one), score) - float(score)))
+    return SAFETY * largest
+
+
+def _sq8_error(vectors: NDArray[np.float32]) -> float:
+    """Return how far the rounding to 8 bits of vectors (N, D) may put a score off, four deviations of it."""
+    steps = np.ptp(vectors, axis=0) / 255
+    return float(4 * np.sqrt((steps**2).mean() / 12))
+
+
+def _held_out_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return clips of vectors (N, D), then as many queries that lie beside them: at most 2 × ``QUERIES``."""
+    chance = np.random.default_rng(0)
+    clips = vectors[:: -(-len(vectors) // QUERIES)]
+    apart = clips - vectors.mean(axis=0)
+    apart /= np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-6)
+    noise = chance.standard_normal(clips.shape, np.float32)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    beside = NEARNESS_OF_WORDS * apart + np.sqrt(1 - NEARNESS_OF_WORDS**2) * noise
+    beside /= np.linalg.norm(beside, axis=1, keepdims=True)
+    queries: NDArray[np.float32] = np.concatenate([clips, beside]).astype(np.float32)
+    return queries
+
+
+def _trained_sq8(vectors: NDArray[np.float32]) -> Any:
+    raw: Any = faiss.index_factory(vectors.shape[1], "IDMap2,SQ8", faiss.METRIC_INNER_PRODUCT)
+    raw.train(np.ascontiguousarray(vectors))
+    return raw
+
+
+def _trained_ivf(vectors: NDArray[np.float32], lists: int, is_stopped: Callable[[], bool]) -> Any:
+    dimension = vectors.shape[1]
+    centroids = faiss.IndexFlatIP(dimension)
+    clustering: Any = faiss.Clustering(dimension, lists)
+    clustering.spherical = True
+    clustering.niter = 1  # a round at a time, so that it can be stopped between two
+    clustering.min_points_per_centroid = 1
+    for _ in range(ROUNDS):
+        if is_stopped():
+            raise BuildStoppedError
+        clustering.train(vectors, centroids)
+    kind = faiss.ScalarQuantizer.QT_8bit
+    raw: Any = faiss.IndexIVFScalarQuantizer(
+        centroids, dimension, lists, kind, faiss.METRIC_INNER_PRODUCT, True
+    )
+    raw.train(vectors)
+    return raw
+
+
+def _some(clips: FrozenClips, count: int) -> NDArray[np.float32]:
+    """Return the unit vectors of ``count`` clips drawn by chance; of all when there are fewer."""
+    rows = np.random.default_rng(0).permutation(len(clips.ids))[:count]
+    return clips.vectors(np.sort(rows))
+
+
+def _chunks(
+    clips: FrozenClips, is_stopped: Callable[[], bool]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    for start in range(0, len(clips.ids), ROWS_AT_ONCE):
+        if is_stopped():
+            raise BuildStoppedError
+        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(clips.ids)))
+        yield clips.ids[rows], clips.vectors(rows)
