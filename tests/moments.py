@@ -61,4 +61,5 @@ def read_events(edl: bytes, rate: float, record_rate: float | None = None) -> li
 
 def frame_of(timecode: str, rate: float) -> int:
     """Return the frame number of a timecode; ``;`` before the frames means that numbers are dropped."""
-    return round(opentime.from_timecode(timecode, rate).value)
+    frame: float = opentime.from_timecode(timecode, rate).value
+    return round(frame)

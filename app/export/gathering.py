@@ -77,7 +77,7 @@ class _Sources:
 
     def _describe(self, video: Video) -> Source:
         count, first_frame = source_count(
-            exact_rate(video.frame_rate), getattr(video, "start_timecode", None), self._style.prefers_drop
+            exact_rate(video.frame_rate), video.start_timecode, self._style.prefers_drop
         )
         in_place = not video.is_managed
         return Source(

@@ -29,7 +29,7 @@ def test_a_row_has_seconds_and_timecodes() -> None:
             "start": "60.000",
             "end": "64.500",
             "best_at": "61.000",
-            "timecode_in": "10:01:00;00",
+            "timecode_in": "10:00:59;28",
             "timecode_out": "10:01:04;15",
             "timecode_best": "10:01:01;00",
             "frame_rate": "29.970",
