@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api import clips, health, jobs, page, search, videos
+from app.api.search_models import SearchBody
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
 from app.problem_responses import install_error_handlers
@@ -81,8 +82,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             routes=app.routes,
         )
-        definition = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts = definition.pop("$defs")
-        schema["components"]["schemas"].update({**parts, "Problem": definition})
+        for model in (Problem, SearchBody):  # what the framework answers and reads without knowing it
+            definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts = definition.pop("$defs")
+            schema["components"]["schemas"].update({**parts, model.__name__: definition})
         app.openapi_schema = schema
     return app.openapi_schema

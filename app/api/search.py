@@ -1,77 +1,76 @@
-"""``GET /search``."""
+"""``/search``."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BeforeValidator
-from pydantic_core import PydanticCustomError
+from starlette.requests import ClientDisconnect
 
-from app.api.identifiers import VideoId
+from app.api.search_body import NAMES, read_search, search_body_docs, whole_body
+from app.api.search_options import parameters_named
+from app.api.search_parameters import query_of_parameters
 from app.dependencies import ServicesDependency
-from app.display_name import visible_text
-from app.errors import InvalidCursor
+from app.errors import (
+    ImageTooLarge,
+    InvalidCursor,
+    InvalidImage,
+    MalformedUpload,
+    NotMultipart,
+    UnknownClip,
+    UnknownVideo,
+    UploadStalled,
+)
 from app.problem_responses import problem_docs
 from app.schemas import SearchAnswer
 from app.search.answer import search_videos
-from app.search.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_WORDS_CHARACTERS, SearchQuery
-from app.search.query_words import read_terms
-from indexer.catalog.clip_filters import ClipFilters
+from app.search.query import SearchQuery
+from indexer.errors import UploadTooLarge
 
 router = APIRouter(tags=["search"])
 
-MAX_VIDEO_IDS = 100
-
-
-def _has_words(words: str) -> str:
-    if not words.strip():
-        raise PydanticCustomError("blank", "describe in words what is to be seen")
-    return words
-
-
-def _visible_or_none(name: str) -> str | None:
-    return visible_text(name) or None
-
-
-Words = Annotated[
-    str,
-    Query(max_length=MAX_WORDS_CHARACTERS, description="What is to be seen, in words"),
-    AfterValidator(_has_words),
-]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most hits on a page")]
-CursorWord = Annotated[str | None, Query(description="`next_cursor` of the page before")]
-Collection = Annotated[
-    str | None,
-    Query(max_length=200, description="Only videos of this collection; of all, when empty"),
-    BeforeValidator(_visible_or_none),
-]
-VideoIds = Annotated[
-    list[VideoId],
-    Query(max_length=MAX_VIDEO_IDS, description="Only these videos; repeat it for more than one"),
-]
-MinScore = Annotated[
-    float | None, Query(ge=-1, le=1, allow_inf_nan=False, description="Only hits with this cosine or more")
-]
+JSON = "application/json"
 
 
 @router.get(
     "/search",
-    summary="Find moments by words",
+    summary="Find moments",
     response_model=SearchAnswer,
-    responses=problem_docs(InvalidCursor, RequestValidationError),
+    responses=problem_docs(InvalidCursor, UnknownVideo, UnknownClip, RequestValidationError),
 )
-def search(  # noqa: PLR0913 - one argument a query parameter
-    services: ServicesDependency,
-    q: Words,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorWord = None,
-    collection: Collection = None,
-    video_id: VideoIds = [],  # noqa: B006 - FastAPI copies defaults
-    min_score: MinScore = None,
-) -> SearchAnswer:
-    """Return the clips nearest to the words, best first; filters never cost hits."""
-    filters = ClipFilters(collection=collection, video_ids=tuple(video_id))
-    query = SearchQuery(
-        terms=read_terms(q), limit=limit, cursor=cursor, filters=filters, min_score=min_score, text=q
-    )
-    return search_videos(services, query)
+def search(
+    services: ServicesDependency, query: Annotated[SearchQuery, Depends(query_of_parameters)]
+) -> Response:
+    """Return the moments that fit best, best first; filters never cost hits.
+
+    Besides the parameters listed, `meta.KEY=VALUE`, `meta.KEY.min=` and `meta.KEY.max=` are conditions on the
+    videos' own metadata.
+    """
+    return Response(search_videos(services, query).model_dump_json(), media_type=JSON)
+
+
+@router.post(
+    "/search",
+    summary="Find moments by weighted examples and images",
+    response_model=SearchAnswer,
+    openapi_extra={"requestBody": search_body_docs()},
+    responses=problem_docs(
+        InvalidCursor,
+        MalformedUpload,
+        ClientDisconnect,
+        UnknownVideo,
+        UnknownClip,
+        UploadStalled,
+        UploadTooLarge,
+        ImageTooLarge,
+        NotMultipart,
+        RequestValidationError,
+        InvalidImage,
+    ),
+)
+def search_by_examples(
+    request: Request, services: ServicesDependency, body: Annotated[bytes, Depends(whole_body)]
+) -> Response:
+    """Return the moments that fit best; nothing is stored. The next page: the same body with its cursor."""
+    query = read_search(request, body)
+    with parameters_named(NAMES):
+        return Response(search_videos(services, query).model_dump_json(), media_type=JSON)

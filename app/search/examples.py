@@ -42,7 +42,8 @@ class ExampleReader:
                 return self.services.pictures.encode(content)
             case IndexedClip(clip_id):
                 self.own_ids.append(clip_id)
-                return self.clips([clip_id], "like_clip")[0]
+                vector: Vector = self.clips([clip_id], "like_clip")[0]
+                return vector
             case Span():
                 return self._read_span(example)
 

@@ -160,8 +160,8 @@ def _check_steps(query: SearchQuery) -> None:
             count = len(query.sequence)
             message = f"a sequence of {count} steps: give {MIN_STEPS} to {MAX_STEPS} of them"
             raise InvalidSearch("then", message, count)
-        for step in query.sequence:
-            _check_positive("then", step)
+        for number, step in enumerate(query.sequence):
+            _check_positive("then" if number else "q", step)
     elif not query.relevant:
         _check_positive("q", query.terms)
 
@@ -196,9 +196,11 @@ def _check_words(name: str, text: str) -> None:
 def _check_span(span: Span) -> None:
     start_s, end_s = span.start_s or 0.0, math.inf if span.end_s is None else span.end_s
     if not (math.isfinite(start_s) and start_s >= 0):
-        raise InvalidSearch("start", "give seconds from the first frame, 0 or more", span.start_s)
+        raise InvalidSearch("like_start", "give seconds from the first frame, 0 or more", span.start_s)
     if not end_s > start_s:
-        raise InvalidSearch("end", f"the span ends before it starts, at {start_s:g}: give a later end", end_s)
+        raise InvalidSearch(
+            "like_end", f"the span ends before it starts, at {start_s:g}: give a later end", end_s
+        )
 
 
 def _check_range(name: str, value: float, least: float, most: float) -> None:

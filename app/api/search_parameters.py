@@ -1,0 +1,80 @@
+"""The query parameters of ``GET /search``."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import Field
+
+from app.api.identifiers import VideoId
+from app.api.search_options import ClipId, Description, SearchOptions, Seconds, no_such_name, parameters_named
+from app.errors import InvalidSearch
+from app.search.filters import METADATA_PREFIX, FilterFields, clip_filters_of
+from app.search.query import MAX_STEPS, IndexedClip, SearchQuery, Span, Term
+from app.search.query_words import read_terms
+
+
+class SearchParameters(SearchOptions, FilterFields):
+    """All of them, but for those of metadata, whose names are the user's."""
+
+    q: Annotated[
+        Description | None,
+        Field(
+            description="What is to be seen, in words. A dash before a word, or before several in quotes, "
+            "turns away from them, as `a beach -people`; quotes keep words together for words said."
+        ),
+    ] = None
+    like_clip: Annotated[ClipId | None, Field(description="Moments like this clip; with `q`: but so")] = None
+    like_video: Annotated[
+        VideoId | None, Field(description="Moments like this video, or like its part from `like_start`")
+    ] = None
+    like_start: Annotated[Seconds | None, Field(description="Second in `like_video`")] = None
+    like_end: Annotated[Seconds | None, Field(description="Second in `like_video`")] = None
+    then: Annotated[
+        list[Description],
+        Field(
+            default_factory=list,
+            max_length=MAX_STEPS - 1,
+            description="What is to be seen after `q` in the same video; repeat it for up to 5 steps in all",
+        ),
+    ]
+
+    def to_query(self, metadata: Sequence[tuple[str, str]]) -> SearchQuery:
+        """Return the search, with conditions on ``metadata`` as typed; raises InvalidSearch."""
+        first = (*read_terms(self.q or ""), *self._examples())
+        if not first and not self.relevant:
+            message = "describe a moment in words, or give like_clip, like_video or relevant"
+            raise InvalidSearch("q", message, self.q)
+        steps = [first, *(read_terms(words) for words in self.then)]
+        text = " → ".join([self.q or "", *self.then])
+        with parameters_named({"terms": "q", "terms.weight": "q"}):
+            return self.query_of(steps, clip_filters_of(self, metadata), text)
+
+    def _examples(self) -> list[Term]:
+        if self.like_video is None:
+            for name in ("like_start", "like_end"):
+                if (value := getattr(self, name)) is not None:
+                    raise InvalidSearch(name, "which video? give like_video too", value)
+        examples = [] if self.like_clip is None else [Term(IndexedClip(self.like_clip))]
+        if self.like_video is not None:
+            examples.append(Term(Span(self.like_video, self.like_start, self.like_end)))
+        return examples
+
+
+REPEATABLE = {"collection", "video_id", "relevant", "irrelevant", "then"}
+
+
+def query_of_parameters(request: Request, parameters: Annotated[SearchParameters, Query()]) -> SearchQuery:
+    """Return the search that a request's parameters ask for; raises InvalidSearch, also for unknown ones."""
+    given = request.query_params.multi_items()
+    known = list(SearchParameters.model_fields)
+    seen: set[str] = set()
+    for name, value in given:
+        if name.startswith(METADATA_PREFIX):
+            continue
+        if name not in known:
+            raise InvalidSearch(name, no_such_name(name, known), value)
+        if name in seen and name not in REPEATABLE:
+            raise InvalidSearch(name, "is given twice: give it once", value)
+        seen.add(name)
+    return parameters.to_query([one for one in given if one[0].startswith(METADATA_PREFIX)])
