@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from indexer.batch_display import BatchDisplay, IndexingBar
 from indexer.catalog.tables import Job, JobState, Video
-from indexer.folder_intake import BatchCode, QueuedFile, Refusal, is_indexed, take_in
+from indexer.folder_intake import BatchCode, IndexedFile, QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
 from indexer.ingest import Progress
 from indexer.library import Library
+from indexer.subtitle_sidecars import SidecarFinder
 from indexer.worker import Worker
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class BatchResult:
 
     indexed: int = 0
     already_indexed: int = 0
+    new_subtitles: int = 0
+    """Of those already indexed, how many had new subtitles beside them."""
     refusals: list[Refusal] = field(default_factory=list)
     duration_s: float = 0.0
     """Seconds of video indexed by this process."""
@@ -67,12 +70,16 @@ def _take_in_all(
     worker: Worker, files: Sequence[FoundFile | Unreadable], display: BatchDisplay, result: BatchResult
 ) -> list[QueuedFile]:
     queue: dict[str, QueuedFile] = {}
+    sidecars = SidecarFinder()
     with display.reading(total_bytes(files)) as on_bytes:
         for file in files:
-            taken = take_in(worker.library, worker.generation_id, file, on_bytes)
+            taken = take_in(worker.library, worker.generation_id, file, on_bytes, sidecars)
             if isinstance(taken, Refusal):
                 result.refusals.append(taken)
-            elif taken is None or taken.job_id in queue:  # a second copy of the same bytes
+            elif isinstance(taken, IndexedFile):
+                result.already_indexed += 1
+                result.new_subtitles += taken.has_new_subtitles
+            elif taken.job_id in queue:  # a second copy of the same bytes
                 result.already_indexed += 1
             else:
                 queue[taken.job_id] = taken

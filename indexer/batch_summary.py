@@ -20,6 +20,8 @@ def show_result(console: Console, result: BatchResult) -> None:
     console.print(
         f"{result.indexed} indexed, {result.already_indexed} already there, {len(result.refusals)} failed"
     )
+    if result.new_subtitles:
+        console.print(f"{result.new_subtitles} of those already there have new subtitles, now searched")
     if result.duration_s:
         console.print(
             f"{_length(result.duration_s)} of video in {_in_words(result.elapsed_s)} "

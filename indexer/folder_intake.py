@@ -4,6 +4,7 @@ A file is known by the sha256 of its bytes, wherever it lies: one that was moved
 corrected. Files stay where they are; nothing is copied.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,12 +13,15 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from indexer.catalog import jobs, videos
-from indexer.catalog.tables import Clip, Embedding, Video, VideoState
+from indexer.catalog import cues, jobs, videos
+from indexer.catalog.tables import Clip, CueSource, Embedding, Video, VideoState
 from indexer.catalog.videos import NewVideo
 from indexer.config import Settings
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 from indexer.library import Library
+from indexer.subtitle_sidecars import SidecarFinder
+
+log = logging.getLogger(__name__)
 
 
 class BatchCode(StrEnum):
@@ -40,6 +44,14 @@ class QueuedFile:
 
 
 @dataclass(frozen=True)
+class IndexedFile:
+    """A file that a search finds already."""
+
+    has_new_subtitles: bool
+    """Whether the subtitles beside it had changed, and are now those that are searched."""
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A file that is not in the index, and why; ``code`` is stable, ``reason`` is for a person."""
 
@@ -49,9 +61,16 @@ class Refusal:
 
 
 def take_in(
-    library: Library, generation_id: int, file: FoundFile | Unreadable, on_bytes: Callable[[int], None]
-) -> QueuedFile | Refusal | None:
-    """Queue ``file`` or refuse it; None when it is indexed. ``on_bytes`` hears of each chunk hashed."""
+    library: Library,
+    generation_id: int,
+    file: FoundFile | Unreadable,
+    on_bytes: Callable[[int], None],
+    sidecars: SidecarFinder | None = None,
+) -> QueuedFile | IndexedFile | Refusal:
+    """Queue ``file`` or refuse it; of one that is indexed, only new subtitles beside it are stored.
+
+    ``on_bytes`` hears of each chunk hashed; give the same ``sidecars`` for the files of a folder.
+    """
     if isinstance(file, Unreadable):
         return Refusal(file.path, BatchCode.UNREADABLE, file.reason)
     refusal = refuse_at_the_door(library.settings, file)
@@ -69,8 +88,10 @@ def take_in(
             "its size changed while it was read: index it again once it is complete",
         )
     with library.database.writing() as session:
-        job_id = _enqueue(session, generation_id, sha256, file)
-    return QueuedFile(job_id, file.path, file.size_bytes) if job_id is not None else None
+        video, job_id = _enqueue(session, generation_id, sha256, file)
+    if job_id is None:
+        return IndexedFile(_take_in_subtitles(library, video, file.path, sidecars or SidecarFinder()))
+    return QueuedFile(job_id, file.path, file.size_bytes)
 
 
 def refuse_at_the_door(settings: Settings, file: FoundFile) -> Refusal | None:
@@ -106,8 +127,8 @@ def is_searchable(generation_id: int) -> ColumnElement[bool]:
     return and_(Video.state == VideoState.READY, has_vectors)
 
 
-def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile) -> str | None:
-    """Return the id of the job to wait for; None when the video is indexed."""
+def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile) -> tuple[Video, str | None]:
+    """Return the video and the id of the job to wait for; None when it is indexed."""
     video, is_new = videos.add_or_get(
         session,
         NewVideo(
@@ -121,8 +142,30 @@ def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile)
     if not is_new:
         _follow_move(video, file.path)
     if is_indexed(session, video, generation_id):
-        return None
-    return jobs.enqueue(session, video.id).id
+        return video, None
+    return video, jobs.enqueue(session, video.id).id
+
+
+def _take_in_subtitles(library: Library, video: Video, path: Path, sidecars: SidecarFinder) -> bool:
+    """Store what the subtitles beside ``path`` say, if that is new and nobody uploaded any; return whether.
+
+    Beside a copy that lies elsewhere than the video itself, there is nothing to look for.
+    """
+    if video.media_path != str(path):
+        return False
+    found = sidecars.read(path)
+    for note in found.notes:
+        log.warning("subtitles beside a video", extra={"note": note, "folder": str(path.parent)})
+    with library.database.reading() as session:
+        if cues.has_any_of(session, video.id, CueSource.UPLOAD):
+            return False
+        if cues.stored(session, video.id, CueSource.SIDECAR) == found.cues:
+            return False
+    with library.database.writing() as session:
+        if session.get(Video, video.id, with_for_update=True) is None:  # deleted meanwhile
+            return False
+        cues.replace_found(session, video.id, CueSource.SIDECAR, found.cues)
+    return True
 
 
 def _follow_move(video: Video, path: Path) -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
-from indexer.catalog.tables import Job, Video
+from indexer.catalog.tables import CueSource, Job, Video
 from indexer.clip_encoder import ClipEncoder
+from indexer.cue_text import NewCue
 from indexer.decoding.messages import (
     DecodedClip,
+    DecodedCues,
     DecodeMessage,
     DecodePlan,
     DecodeProgress,
@@ -29,6 +31,7 @@ from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
 from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refuse, remove_thumbnails
 from indexer.job_lease import LeaseLost
 from indexer.library import Library
+from indexer.subtitle_sidecars import SidecarFinder
 from indexer.thumbnails import thumbnail_key
 
 if TYPE_CHECKING:
@@ -165,13 +168,15 @@ def _decode_and_encode(
     timings: StageTimings,
     on_progress: OnProgress,
 ) -> IndexedVideo:
-    probe, summary, decoded_s = None, None, 0.0
+    probe, summary, streams, decoded_s = None, None, DecodedCues([], None), 0.0
     with decode_clips(path, plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
         for message in _measured(messages, timings):
             if isinstance(message, VideoProbe):
                 probe = message
             elif isinstance(message, DecodeSummary):
                 summary = message
+            elif isinstance(message, DecodedCues):
+                streams = message
             elif isinstance(message, DecodeProgress | DecodedClip):
                 decoded_s = message.decoded_s
                 on_progress(Progress("decoding", _fraction(decoded_s, probe), decoded_s))
@@ -184,7 +189,19 @@ def _decode_and_encode(
         timings.encode_s = encoder.encode_s
     if probe is None or summary is None:
         raise DecoderCrashed(f"decoding {video.filename} ended before it was complete: index it again")
-    return IndexedVideo(probe, summary, clips)
+    said, notes = _said(video, path, streams)
+    return IndexedVideo(probe, summary, clips, said, notes)
+
+
+def _said(
+    video: Video, path: Path, streams: DecodedCues
+) -> tuple[dict[CueSource, list[NewCue]], tuple[str, ...]]:
+    """Return what is said in the video and beside it, and what was wrong with that."""
+    notes = (streams.note,) if streams.note else ()
+    if video.is_managed:  # nothing of a person's lies beside an upload
+        return {CueSource.STREAM: streams.cues}, notes
+    beside = SidecarFinder().read(path)
+    return {CueSource.STREAM: streams.cues, CueSource.SIDECAR: beside.cues}, notes + beside.notes
 
 
 def plan_for(encoders: "Encoders") -> DecodePlan:

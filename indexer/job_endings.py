@@ -4,14 +4,16 @@ The fencing token is checked first, so a worker that was too slow writes nothing
 that check and before the commit: in between no other worker can hold the video.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from indexer.catalog import clips, jobs, videos
+from indexer.catalog import clips, cues, jobs, videos
 from indexer.catalog.clips import NewClip
-from indexer.catalog.tables import Generation, Job, Video
+from indexer.catalog.tables import CueSource, Generation, Job, Video
+from indexer.cue_text import NewCue
 from indexer.decoding.messages import DecodeSummary
 from indexer.decoding.probe import VideoProbe
 from indexer.errors import IndexingError
@@ -26,6 +28,10 @@ class IndexedVideo:
     probe: VideoProbe
     summary: DecodeSummary
     clips: list[NewClip]
+    said: Mapping[CueSource, list[NewCue]] = field(default_factory=dict)
+    """The subtitles of the sources that were looked at."""
+    said_notes: tuple[str, ...] = ()
+    """What was wrong with them."""
 
 
 def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVideo) -> None:
@@ -36,6 +42,8 @@ def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVid
         _describe(video, indexed)
         generation = session.get_one(Generation, generation_id)
         clips.store(session, video=video, generation=generation, clips=indexed.clips)
+        for source, said in indexed.said.items():
+            cues.replace_found(session, video.id, source, said)
 
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
@@ -76,4 +84,5 @@ def _describe(video: Video, indexed: IndexedVideo) -> None:
     video.width, video.height = indexed.probe.width, indexed.probe.height
     video.frame_rate = indexed.probe.frame_rate
     video.duration_s = indexed.summary.decoded_seconds
-    video.warning = indexed.summary.warning
+    said = f"Subtitles: {'; '.join(indexed.said_notes)}." if indexed.said_notes else None
+    video.warning = " ".join(filter(None, [indexed.summary.warning, said])) or None

@@ -32,6 +32,19 @@ def replace(session: Session, video_id: str, source: CueSource, cues: Iterable[N
     return len(rows)
 
 
+def replace_found(session: Session, video_id: str, source: CueSource, cues: Iterable[NewCue]) -> int:
+    """Do as ``replace``, unless a person has uploaded what is said: that stands, and nothing is stored."""
+    if has_any_of(session, video_id, CueSource.UPLOAD):
+        return 0
+    return replace(session, video_id, source, cues)
+
+
+def replace_all(session: Session, video_id: str, cues: Iterable[NewCue]) -> int:
+    """Make uploaded ``cues`` all that is stored of a video; return how many they are."""
+    delete(session, video_id)
+    return replace(session, video_id, CueSource.UPLOAD, cues)
+
+
 def delete(session: Session, video_id: str, sources: Sequence[CueSource] = tuple(CueSource)) -> int:
     """Delete the cues of a video that come from ``sources``; return how many they were."""
     of_video = select(func.count()).where(Cue.video_id == video_id, Cue.source.in_(sources))

@@ -2,7 +2,8 @@
 
 A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, `DecodedCues` where the file
 has subtitles, then one `DecodeSummary`; or, at any point, one `IndexingError` (its code and message) and
-nothing more. Where a `FramePlan` was given, at most one `DecodedFrames` takes the place of the clips; where a `CutPlan` was, a file does.
+nothing more. Where a `FramePlan` was given, at most one `DecodedFrames` takes the place of the clips; where a
+`CutPlan` was, a file does.
 """
 
 import json
