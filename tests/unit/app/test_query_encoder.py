@@ -1,11 +1,16 @@
 """The cache of query vectors."""
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
+import torch
 from numpy.typing import NDArray
 
 from app.query_encoder import QueryEncoder
+from model.text_runtime.threads import concurrent_queries, query_threads
 from tests.fakes import FakeTextEncoder, unit_vector
 
 
@@ -47,3 +52,80 @@ def test_the_words_used_longest_ago_are_forgotten_first() -> None:
     for words in ("one", "two", "one", "three", "one", "two"):
         queries.encode(words)
     assert encoder.seen == ["one", "two", "three", "two"]
+
+
+class SlowEncoder(CountingEncoder):
+    """Waits until it is told to go on, and may fail the first time."""
+
+    def __init__(self, *, is_broken: bool = False) -> None:
+        super().__init__()
+        self.go_on, self.is_broken = threading.Event(), is_broken
+        self.at_once, self.most_at_once, self.torch_threads = 0, 0, set[int]()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.torch_threads.add(torch.get_num_threads())
+        assert self.go_on.wait(10)
+        self.at_once -= 1
+        if self.is_broken:
+            self.is_broken = False
+            raise ValueError("damaged")
+        return super().encode(texts)
+
+
+def ask(queries: QueryEncoder, encoder: SlowEncoder, words: Sequence[str]) -> list[NDArray[np.float32]]:
+    """Return the vectors of words that are all asked for before the encoder goes on."""
+    with ThreadPoolExecutor(len(words)) as requests:
+        begun = threading.Barrier(len(words) + 1)
+
+        def encode(one: str) -> NDArray[np.float32]:
+            begun.wait()
+            return queries.encode(one).vector
+
+        answers = [requests.submit(encode, one) for one in words]
+        begun.wait()
+        encoder.go_on.set()
+        return [answer.result() for answer in answers]
+
+
+def test_the_same_words_asked_for_at_the_same_time_are_encoded_once() -> None:
+    encoder = SlowEncoder()
+    vectors = ask(QueryEncoder(encoder), encoder, ["a cat", " a  cat", "a dog", "a cat "])
+    assert sorted(encoder.seen) == ["a cat", "a dog"]
+    expected = [unit_vector(words) for words in ("a cat", "a cat", "a dog", "a cat")]
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_no_more_words_are_encoded_at_once_than_fill_the_processors() -> None:
+    encoder = SlowEncoder()
+    ask(QueryEncoder(encoder), encoder, [f"scene {number}" for number in range(12)])
+    assert len(encoder.seen) == 12
+    assert encoder.most_at_once <= concurrent_queries()
+    assert max(encoder.torch_threads) <= query_threads()
+
+
+def test_words_that_could_not_be_encoded_are_tried_again_when_asked_for_again() -> None:
+    encoder = SlowEncoder(is_broken=True)
+    encoder.go_on.set()
+    queries = QueryEncoder(encoder)
+    with pytest.raises(ValueError, match="damaged"):
+        queries.encode("a cat")
+    np.testing.assert_array_equal(queries.encode("a cat").vector, unit_vector("a cat"))
+
+
+def test_words_are_encoded_while_a_faster_way_is_being_prepared() -> None:
+    class PreparingEncoder(CountingEncoder):
+        is_prepared = threading.Event()
+
+        def prepare(self) -> None:
+            assert self.is_prepared.wait(10)
+
+    encoder = PreparingEncoder()
+    queries = QueryEncoder(encoder)
+    preparing = queries.prepare()
+    assert len(queries.encode("a cat").vector) == 16
+    assert preparing.is_alive()
+    encoder.is_prepared.set()
+    preparing.join(10)
+    assert not preparing.is_alive()
