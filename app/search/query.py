@@ -130,10 +130,10 @@ class SearchQuery:
 
     def __post_init__(self) -> None:
         """Check every value that no type can."""
-        _check_steps(self)
         for name, steps in (("terms", (self.terms,)), ("then", self.sequence)):
             for step in steps:
                 _check_terms(name, step)
+        _check_steps(self)
         _check_range("limit", self.limit, 1, MAX_LIMIT)
         _check_range("diversity", self.diversity, 0, 1)
         _check_range("within", self.within_s, 0, MAX_WITHIN_S)
