@@ -22,7 +22,8 @@ MIN_TICKS_PER_S = 90_000
 ENCODER_THREADS = 4
 """Each keeps frames of its own, and the process has a memory limit."""
 
-ENCODER = {"preset": "veryfast", "crf": "20", "profile": "high"}
+ENCODER = {"preset": "veryfast", "crf": "20", "profile": "high", "bf": "0"}
+"""Without B-frames every frame is coded when it is shown: an mp4 can then tell each one's time exactly."""
 
 KEY_FRAME_EVERY_S = 2.0
 
