@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.schemas import Failure, JobDetails, VideoDetails
 from app.urls import stream_url, thumbnail_url
-from indexer.catalog import clips, jobs
+from indexer.catalog import clips, cues, jobs
 from indexer.catalog.tables import Job, Video
 from indexer.folder_intake import is_searchable
 
@@ -15,10 +15,11 @@ from indexer.folder_intake import is_searchable
 def describe_videos(session: Session, videos: Sequence[Video], generation_id: int) -> list[VideoDetails]:
     """Return videos (a page of them) with what belongs to them, in their order.
 
-    ``generation_id`` is the one that searches. Four queries however many videos there are.
+    ``generation_id`` is the one that searches. Five queries however many videos there are.
     """
     ids = [video.id for video in videos]
     counts = clips.counts(session, ids)
+    cue_counts = cues.counts(session, ids)
     first_clips = clips.first_of(session, ids)
     latest_jobs = jobs.latest(session, ids)
     searchable = set(session.scalars(select(Video.id).where(Video.id.in_(ids), is_searchable(generation_id))))
@@ -27,6 +28,7 @@ def describe_videos(session: Session, videos: Sequence[Video], generation_id: in
             video,
             video.id in searchable,
             counts.get(video.id, 0),
+            cue_counts.get(video.id, 0),
             first_clips.get(video.id),
             latest_jobs.get(video.id),
         )
@@ -51,7 +53,12 @@ def describe_job(job: Job) -> JobDetails:
 
 
 def _video(
-    video: Video, is_found: bool, clip_count: int, first_clip_id: str | None, job: Job | None
+    video: Video,
+    is_found: bool,
+    clip_count: int,
+    cue_count: int,
+    first_clip_id: str | None,
+    job: Job | None,
 ) -> VideoDetails:
     return VideoDetails(
         id=video.id,
@@ -70,8 +77,9 @@ def _video(
         added_at=video.added_at,
         metadata=video.extra,
         clip_count=clip_count,
+        cue_count=cue_count,
         error=_failure(video.error_code, video.error_message),
-        warning=video.warning,
+        warning=" ".join(filter(None, [video.warning, video.subtitle_warning])) or None,
         job_id=job.id if job else None,
         stream_url=stream_url(video.id),
         thumbnail_url=thumbnail_url(first_clip_id) if first_clip_id else None,

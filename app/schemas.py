@@ -61,6 +61,7 @@ class VideoDetails(BaseModel):
     added_at: datetime
     metadata: dict[str, object] = Field(description="As given with the upload")
     clip_count: int
+    cue_count: int = Field(description="Pieces of what is said in it, of subtitles; see mode=text")
     error: Failure | None
     warning: str | None = Field(description="What was odd with a file that was indexed all the same")
     job_id: str | None = Field(description="The latest job that indexed it or will")

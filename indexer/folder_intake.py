@@ -19,6 +19,7 @@ from indexer.catalog.videos import NewVideo
 from indexer.config import Settings
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 from indexer.library import Library
+from indexer.subtitle_file import subtitle_warning
 from indexer.subtitle_sidecars import SidecarFinder
 
 log = logging.getLogger(__name__)
@@ -157,15 +158,11 @@ def _take_in_subtitles(library: Library, video: Video, path: Path, sidecars: Sid
     for note in found.notes:
         log.warning("subtitles beside a video", extra={"note": note, "folder": str(path.parent)})
     with library.database.reading() as session:
-        if cues.has_any_of(session, video.id, CueSource.UPLOAD):
-            return False
         if cues.stored(session, video.id, CueSource.SIDECAR) == found.cues:
             return False
     with library.database.writing() as session:
-        if session.get(Video, video.id, with_for_update=True) is None:  # deleted meanwhile
-            return False
-        cues.replace_found(session, video.id, CueSource.SIDECAR, found.cues)
-    return True
+        said = {CueSource.SIDECAR: found.cues}
+        return cues.replace_found(session, video.id, said, subtitle_warning(found.notes))
 
 
 def _follow_move(video: Video, path: Path) -> None:

@@ -31,6 +31,7 @@ from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
 from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refuse, remove_thumbnails
 from indexer.job_lease import LeaseLost
 from indexer.library import Library
+from indexer.subtitle_file import subtitle_warning
 from indexer.subtitle_sidecars import SidecarFinder
 from indexer.thumbnails import thumbnail_key
 
@@ -189,19 +190,19 @@ def _decode_and_encode(
         timings.encode_s = encoder.encode_s
     if probe is None or summary is None:
         raise DecoderCrashed(f"decoding {video.filename} ended before it was complete: index it again")
-    said, notes = _said(video, path, streams)
-    return IndexedVideo(probe, summary, clips, said, notes)
+    said, said_warning = _said(video, path, streams)
+    return IndexedVideo(probe, summary, clips, said, said_warning)
 
 
-def _said(
-    video: Video, path: Path, streams: DecodedCues
-) -> tuple[dict[CueSource, list[NewCue]], tuple[str, ...]]:
+def _said(video: Video, path: Path, streams: DecodedCues) -> tuple[dict[CueSource, list[NewCue]], str | None]:
     """Return what is said in the video and beside it, and what was wrong with that."""
     notes = (streams.note,) if streams.note else ()
     if video.is_managed:  # nothing of a person's lies beside an upload
-        return {CueSource.STREAM: streams.cues}, notes
+        return {CueSource.STREAM: streams.cues}, subtitle_warning(notes)
     beside = SidecarFinder().read(path)
-    return {CueSource.STREAM: streams.cues, CueSource.SIDECAR: beside.cues}, notes + beside.notes
+    return {CueSource.STREAM: streams.cues, CueSource.SIDECAR: beside.cues}, subtitle_warning(
+        notes + beside.notes
+    )
 
 
 def plan_for(encoders: "Encoders") -> DecodePlan:

@@ -4,7 +4,7 @@ The fencing token is checked first, so a worker that was too slow writes nothing
 that check and before the commit: in between no other worker can hold the video.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,9 +28,9 @@ class IndexedVideo:
     probe: VideoProbe
     summary: DecodeSummary
     clips: list[NewClip]
-    said: Mapping[CueSource, list[NewCue]] = field(default_factory=dict)
+    said: Mapping[CueSource, Sequence[NewCue]] = field(default_factory=dict)
     """The subtitles of the sources that were looked at."""
-    said_notes: tuple[str, ...] = ()
+    said_warning: str | None = None
     """What was wrong with them."""
 
 
@@ -42,8 +42,7 @@ def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVid
         _describe(video, indexed)
         generation = session.get_one(Generation, generation_id)
         clips.store(session, video=video, generation=generation, clips=indexed.clips)
-        for source, said in indexed.said.items():
-            cues.replace_found(session, video.id, source, said)
+        cues.replace_found(session, video.id, indexed.said, indexed.said_warning)
 
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
@@ -84,5 +83,5 @@ def _describe(video: Video, indexed: IndexedVideo) -> None:
     video.width, video.height = indexed.probe.width, indexed.probe.height
     video.frame_rate = indexed.probe.frame_rate
     video.duration_s = indexed.summary.decoded_seconds
-    said = f"Subtitles: {'; '.join(indexed.said_notes)}." if indexed.said_notes else None
-    video.warning = " ".join(filter(None, [indexed.summary.warning, said])) or None
+    video.start_timecode = indexed.probe.start_timecode
+    video.warning = indexed.summary.warning

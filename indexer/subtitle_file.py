@@ -6,7 +6,7 @@ sheets become words said; srt and webvtt-py refuse a whole file for one odd cue.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 
@@ -71,6 +71,11 @@ def parse_subtitles(content: bytes, language: str | None = None) -> Subtitles:
             "00:00:01,000 --> 00:00:02,500 comes before the words"
         )
     return found
+
+
+def subtitle_warning(notes: Sequence[str]) -> str | None:
+    """Return ``notes`` on the subtitles of a video as one sentence; None when there are none."""
+    return f"Subtitles: {'; '.join(notes)}." if notes else None
 
 
 def _take(found: Subtitles, start_s: float, end_s: float, text: str, language: str | None) -> None:

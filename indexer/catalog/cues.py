@@ -1,6 +1,6 @@
 """Cues: the words said in a video, storing, replacing and counting them. Functions never commit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, insert, select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog.chunking import in_chunks
 from indexer.catalog.spoken_words import words_of
-from indexer.catalog.tables import Cue, CueSource
+from indexer.catalog.tables import Cue, CueSource, Video
 from indexer.cue_text import NewCue
 
 
@@ -32,17 +32,34 @@ def replace(session: Session, video_id: str, source: CueSource, cues: Iterable[N
     return len(rows)
 
 
-def replace_found(session: Session, video_id: str, source: CueSource, cues: Iterable[NewCue]) -> int:
-    """Do as ``replace``, unless a person has uploaded what is said: that stands, and nothing is stored."""
-    if has_any_of(session, video_id, CueSource.UPLOAD):
-        return 0
-    return replace(session, video_id, source, cues)
+def replace_found(
+    session: Session, video_id: str, found: Mapping[CueSource, Iterable[NewCue]], warning: str | None
+) -> bool:
+    """Make what was ``found`` all that is stored from these sources, and tell what was wrong with it.
+
+    Returns False, nothing stored, when the video is gone or a person has uploaded what is said: that stands.
+    """
+    video = session.get(Video, video_id, with_for_update=True)
+    if video is None or has_any_of(session, video_id, CueSource.UPLOAD):
+        return False
+    video.subtitle_warning = warning
+    for source, cues in found.items():
+        replace(session, video_id, source, cues)
+    return True
 
 
-def replace_all(session: Session, video_id: str, cues: Iterable[NewCue]) -> int:
-    """Make uploaded ``cues`` all that is stored of a video; return how many they are."""
-    delete(session, video_id)
-    return replace(session, video_id, CueSource.UPLOAD, cues)
+def replace_all(session: Session, video_id: str, uploaded: Iterable[NewCue], warning: str | None) -> int:
+    """Make ``uploaded`` all that is said in a video; return how many cues it had before.
+
+    Raises LookupError when there is no such video.
+    """
+    video = session.get(Video, video_id, with_for_update=True)
+    if video is None:
+        raise LookupError(f"video {video_id} was deleted: its subtitles are not stored")
+    video.subtitle_warning = warning
+    count = delete(session, video_id)
+    replace(session, video_id, CueSource.UPLOAD, uploaded)
+    return count
 
 
 def delete(session: Session, video_id: str, sources: Sequence[CueSource] = tuple(CueSource)) -> int:

@@ -159,6 +159,8 @@ class Video(Base):
     start_timecode: Mapped[str | None] = mapped_column(String(16))
     """Of the first frame, HH:MM:SS:FF (or ;FF, drop frame), where the container tells."""
     warning: Mapped[str | None] = mapped_column(Text)
+    subtitle_warning: Mapped[str | None] = mapped_column(Text)
+    """What was wrong with the subtitles, which never fail a video."""
     error_code: Mapped[str | None] = mapped_column(String(50))
     error_message: Mapped[str | None] = mapped_column(Text)
 

@@ -1,4 +1,4 @@
-"""Cues of subtitles with the full text index of their words (FTS5, GIN), and timecodes of videos."""
+"""Cues of subtitles with the full text index of their words (FTS5, GIN); timecodes of videos."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,6 +40,7 @@ SQLITE_INDEX = (
 
 def upgrade() -> None:
     op.add_column("videos", sa.Column("start_timecode", sa.String(16)))
+    op.add_column("videos", sa.Column("subtitle_warning", sa.Text))
     op.create_table(
         "cues",
         sa.Column("id", NUMBERED, nullable=False),
@@ -68,6 +69,7 @@ def downgrade() -> None:
         op.execute("DROP TABLE cue_words")
     op.drop_table("cues")
     with op.batch_alter_table("videos") as videos:
+        videos.drop_column("subtitle_warning")
         videos.drop_column("start_timecode")
 
 

@@ -48,7 +48,7 @@ def test_streams_and_sidecars_are_stored_with_the_clips(library: Library, tmp_pa
     assert heard(library, "hello") == ["hello from inside"]
     assert heard(library, "gruss") == ["Gruß von daneben"]
     assert sources(library) == {"sidecar": 1, "stream": 1}
-    assert the_video(library).warning is None
+    assert the_video(library).subtitle_warning is None
 
 
 def test_odd_subtitles_are_said_in_the_warning_and_never_fail_a_video(
@@ -62,7 +62,7 @@ def test_odd_subtitles_are_said_in_the_warning_and_never_fail_a_video(
 
     video = the_video(library)
     assert video.state is VideoState.READY
-    assert (video.warning or "").startswith(
+    assert (video.subtitle_warning or "").startswith(
         "Subtitles: film.en.srt: cues left out for impossible times: 1; film.srt was passed over (no cue"
     )
     assert heard(library, "good bad") == ["good"]
@@ -110,11 +110,11 @@ def test_a_copy_elsewhere_does_not_change_what_is_said(library: Library, tmp_pat
 def test_what_a_person_uploaded_stands_when_the_video_is_indexed_again(
     library: Library, tmp_path: Path
 ) -> None:
-    path = write_subtitled(tmp_path / "film.mkv", {"eng": [(0.0, 1.0, "found in the file")]})
+    write_subtitled(tmp_path / "film.mkv", {"eng": [(0.0, 1.0, "found in the file")]})
     batch(library, tmp_path)
     with library.database.writing() as session:
         video_id = the_video(library).id
-        cues.replace_all(session, video_id, [NewCue(0.0, 1.0, "found by a person")])
+        cues.replace_all(session, video_id, [NewCue(0.0, 1.0, "found by a person")], "odd")
         jobs.enqueue(session, video_id)
 
     assert Worker(library, fake_encoders()).run_one() is not None
@@ -122,7 +122,7 @@ def test_what_a_person_uploaded_stands_when_the_video_is_indexed_again(
     assert batch(library, tmp_path).new_subtitles == 0
 
     assert heard(library, "found") == ["found by a person"]
-    assert path.exists()
+    assert the_video(library).subtitle_warning == "odd"
 
 
 @pytest.mark.parametrize("times", [1, 2])
