@@ -4,6 +4,7 @@ import logging
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from model.prompts import AS_TYPED, check_prompts, fill
-from model.text_runtime.selection import RunTower, fastest_tower
+from model.text_runtime.probe_vectors import RunTower
+from model.text_runtime.selection import fastest_tower
 from model.text_runtime.text_tower import take_apart
 from model.text_runtime.threads import limit_threads
 
@@ -74,17 +76,18 @@ class TextEncoder:
         """Return an encoder of the same model with other prompts; raises ValueError as this class does."""
         return TextEncoder(self._model, self._tokenizer, self._device, prompts)
 
-    def prepare(self) -> None:
+    def prepare(self, folder: Path | None = None) -> None:
         """Let ONNX Runtime serve from now on: on a CPU, where it is installed and ranks as the model does.
 
-        This takes seconds, in which the encoder serves as before: call it in a thread of its own. Whatever
-        goes wrong is logged, and nothing changes.
+        This takes seconds, in which the encoder serves as before: call it in a thread of its own. It takes
+        less when something is found in ``folder`` that an earlier call left there. Whatever goes wrong is
+        logged, and nothing changes.
         """
         if self._tower is None or self._device.type != "cpu":
             return
         limit_threads()
         try:
-            self._run = fastest_tower(self._tower, self._encode_all) or self._run
+            self._run = fastest_tower(self._tower, self._encode_all, self.prompts, folder) or self._run
         except Exception:  # a search must not fail for want of speed
             log.warning("words are encoded by torch: no faster way could be tried", exc_info=True)
 

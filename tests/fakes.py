@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ class FakeTextEncoder(TextEncoder):
         read = self.readable_part(text)
         return self.encode([read])[0], read
 
-    def prepare(self) -> None:
+    def prepare(self, folder: Path | None = None) -> None:
         """Do nothing: it is as fast as it gets."""
 
 

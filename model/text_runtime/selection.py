@@ -2,14 +2,12 @@
 
 import importlib.util
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-
 from model.text_runtime.probe_sentences import probe_sentences
+from model.text_runtime.probe_vectors import Encode, probe_vectors
 from model.text_runtime.recall_gate import compare
 from model.text_runtime.text_tower import TextTower
 
@@ -19,19 +17,16 @@ if TYPE_CHECKING:
 
 NEEDED = ("onnx", "onnxruntime")
 
-RunTower = Callable[[Tensor], Tensor]
-"""Token ids (Q, N) in, vectors (Q, D) out."""
-
-Encode = Callable[[Sequence[str], RunTower], NDArray[np.float32]]
-"""Texts and the tower to run in, unit vectors (Q, D) out."""
-
 log = logging.getLogger(__name__)
 
 
-def fastest_tower(tower: TextTower, encode: Encode) -> "OnnxTower | None":
+def fastest_tower(
+    tower: TextTower, encode: Encode, prompts: Sequence[str], folder: Path | None
+) -> "OnnxTower | None":
     """Return the first of the towers of ``Precision`` that passes the gate; None if none does.
 
-    None too where ONNX Runtime is not installed. A tower that fails to build is passed over.
+    ``encode`` puts texts into ``prompts``. What the float32 tower says is kept in ``folder``. None too where
+    ONNX Runtime is not installed. A tower that fails to build is passed over.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -39,8 +34,8 @@ def fastest_tower(tower: TextTower, encode: Encode) -> "OnnxTower | None":
         return None
     from model.text_runtime.onnx_graph import Precision
 
-    asked, told = probe_sentences()
-    reference, gallery = encode(asked, tower), encode(told, tower)
+    reference, gallery = probe_vectors(tower, encode, prompts, folder)
+    asked, _ = probe_sentences()
     for precision in Precision:
         candidate = _build(tower, precision)
         if candidate is None:

@@ -30,6 +30,12 @@ class TextTower:
         self.holder, self.pool, self._eos_id = holder, pool, eos_id
         self.is_causal = holder.attn_mask is not None
 
+    def parts(self) -> list[nn.Module | Tensor]:
+        """Return all that has weights."""
+        holder = self.holder
+        parts = [holder.token_embedding, holder.positional_embedding, holder.transformer, holder.ln_final]
+        return parts if holder.text_projection is None else [*parts, holder.text_projection]
+
     def ends(self, ids: Tensor) -> Tensor:
         """Return where the vector of each text is read, (Q,)."""
         if self.pool == "argmax":  # the token that ends a text has the highest number

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,12 +119,13 @@ def test_words_are_encoded_while_a_faster_way_is_being_prepared() -> None:
     class PreparingEncoder(CountingEncoder):
         is_prepared = threading.Event()
 
-        def prepare(self) -> None:
+        def prepare(self, folder: Path | None = None) -> None:
+            assert folder == Path("kept")
             assert self.is_prepared.wait(10)
 
     encoder = PreparingEncoder()
     queries = QueryEncoder(encoder)
-    preparing = queries.prepare()
+    preparing = queries.prepare(Path("kept"))
     assert len(queries.encode("a cat").vector) == 16
     assert preparing.is_alive()
     encoder.is_prepared.set()
