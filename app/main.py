@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import clips, health, jobs, page, search, videos
+from app.api import clips, export, health, jobs, page, search, subtitles, videos
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
@@ -20,6 +20,7 @@ from app.version import installed_version
 
 TAGS = [
     {"name": "search", "description": "Moments by words"},
+    {"name": "export", "description": "Moments to take away, for editors and spreadsheets"},
     {"name": "videos", "description": "The library"},
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},
@@ -47,7 +48,7 @@ def create_app(settings: ServiceSettings | None = None, services: Services | Non
         app.state.services = services
     install_error_handlers(app)
     app.add_middleware(RequestEnvelope)
-    for module in (search, videos, clips, jobs, health, page):
+    for module in (search, export, videos, subtitles, clips, jobs, health, page):
         app.include_router(module.router)
     app.mount("/web", page.PageFiles(), name="web")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -61,20 +61,30 @@ class SearchParameters(SearchOptions, FilterFields):
         return examples
 
 
-REPEATABLE = {"collection", "video_id", "relevant", "irrelevant", "then"}
-
-
 def query_of_parameters(request: Request, parameters: Annotated[SearchParameters, Query()]) -> SearchQuery:
     """Return the search that a request's parameters ask for; raises InvalidSearch, also for unknown ones."""
+    return parameters.to_query(metadata_of(request, SearchParameters))
+
+
+def metadata_of(request: Request, kind: type[SearchParameters]) -> list[tuple[str, str]]:
+    """Return the conditions on metadata, as typed, of a request with parameters of ``kind``.
+
+    Raises InvalidSearch for other parameters, and for one given twice that is not a list.
+    """
     given = request.query_params.multi_items()
-    known = list(SearchParameters.model_fields)
+    known = kind.model_fields
+    repeatable = {
+        name
+        for name, field in known.items()
+        if isinstance(field.get_default(call_default_factory=True), list)
+    }
     seen: set[str] = set()
     for name, value in given:
         if name.startswith(METADATA_PREFIX):
             continue
         if name not in known:
-            raise InvalidSearch(name, no_such_name(name, known), value)
-        if name in seen and name not in REPEATABLE:
+            raise InvalidSearch(name, no_such_name(name, list(known)), value)
+        if name in seen and name not in repeatable:
             raise InvalidSearch(name, "is given twice: give it once", value)
         seen.add(name)
-    return parameters.to_query([one for one in given if one[0].startswith(METADATA_PREFIX)])
+    return [one for one in given if one[0].startswith(METADATA_PREFIX)]

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import anyio
 from anyio import CapacityLimiter, to_thread
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -47,12 +48,12 @@ class ClipDownload(Response):
         self._wanted, self._limiter = wanted, limiter
         self._cutting: Cutting | None = None
         self._is_stopped = False
-        self._is_gone = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Cut and send; raises CutFailed and MediaMissing before anything is sent."""
         stream = await self._cut(receive)
         if stream is None:
+            await checkpoint()  # ends the request in its own way when it is the service that stops
             return
         with stream:
             headers = {
@@ -73,12 +74,8 @@ class ClipDownload(Response):
                 async with self._limiter:
                     stream = await to_thread.run_sync(self._make)
             except IndexingError as error:
-                failure = error
+                failure = None if self._is_stopped else error
             group.cancel_scope.cancel()
-        if self._is_gone:
-            if stream is not None:
-                stream.close()
-            return None
         if failure is not None:
             if isinstance(failure, MediaMissing):  # its text names a path of the server
                 raise MediaMissing("the video's file is gone from the disk: put it back") from failure
@@ -98,7 +95,6 @@ class ClipDownload(Response):
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
-            self._is_gone = True
             group.cancel_scope.cancel()
         finally:  # also when the service is being stopped
             self._is_stopped = True

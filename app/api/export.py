@@ -1,0 +1,107 @@
+"""``/export``: moments for an editor or a spreadsheet."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+
+from app.api.search_options import ClipId
+from app.api.search_parameters import SearchParameters, metadata_of
+from app.attachment import attachment
+from app.dependencies import ServicesDependency
+from app.errors import InvalidCursor, InvalidMoment, UnknownClip, UnknownVideo
+from app.export.edit_list import write_edit_list
+from app.export.gathering import ExportStyle, chosen_moments, found_moments
+from app.export.moment_table import write_table
+from app.export.moments import MomentList
+from app.export.timeline import write_timeline
+from app.problem_responses import problem_docs
+
+router = APIRouter(tags=["export"])
+
+MAX_CHOSEN = 400
+"""Clips, and as many moments: what an address can hold, and fewer than an EDL can number."""
+
+
+class ExportFormat(StrEnum):
+    """What the moments are written as."""
+
+    CSV = "csv"
+    EDL = "edl"
+    OTIO = "otio"
+
+
+WRITERS: Mapping[ExportFormat, tuple[Callable[[MomentList], bytes], str]] = {
+    ExportFormat.CSV: (write_table, "text/csv; charset=utf-8; header=present"),
+    ExportFormat.EDL: (write_edit_list, "text/plain; charset=utf-8"),
+    ExportFormat.OTIO: (write_timeline, "application/vnd.opentimelineio+json"),
+}
+
+
+class ExportParameters(SearchParameters):
+    """A search, or chosen moments."""
+
+    clip: Annotated[
+        list[ClipId],
+        Field(
+            default_factory=list,
+            max_length=MAX_CHOSEN,
+            description="Instead of a search: this clip; repeat it for more than one",
+        ),
+    ]
+    moment: Annotated[
+        list[str],
+        Field(
+            default_factory=list,
+            max_length=MAX_CHOSEN,
+            description="Instead of a search: this part, `VIDEO:START-END` in seconds; repeat it for more",
+        ),
+    ]
+    drop_frame: Annotated[
+        bool,
+        Field(description="Count 29.97 and 59.94 with drop frame, unless the video's own timecode says how"),
+    ] = True
+
+    @property
+    def chosen_by(self) -> str | None:
+        """Return the parameter that chooses moments, if one does."""
+        return "clip" if self.clip else "moment" if self.moment else None
+
+
+@router.get(
+    "/export/{export_format}",
+    summary="Take moments away",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The moments as a file",
+            "content": {kind.partition(";")[0]: {} for _, kind in WRITERS.values()},
+        },
+        **problem_docs(InvalidCursor, InvalidMoment, RequestValidationError, UnknownClip, UnknownVideo),
+    },
+)
+def export_moments(
+    request: Request,
+    services: ServicesDependency,
+    export_format: ExportFormat,
+    parameters: Annotated[ExportParameters, Query()],
+) -> Response:
+    """Return a page of a search, or chosen clips and moments, as table, edit list or timeline.
+
+    It takes every parameter of `GET /search`, those on metadata too.
+    """
+    metadata = metadata_of(request, ExportParameters)
+    style = ExportStyle(prefers_drop=parameters.drop_frame, base_url=str(request.base_url).rstrip("/"))
+    chosen_by = parameters.chosen_by
+    if chosen_by is None:
+        wanted = found_moments(services, parameters.to_query(metadata), style)
+    elif metadata or parameters.model_fields_set & SearchParameters.model_fields.keys():
+        raise InvalidMoment(chosen_by, "export a search or chosen moments, not both")
+    else:
+        wanted = chosen_moments(services, parameters.clip, parameters.moment, style)
+    write, media_type = WRITERS[export_format]
+    headers = {"Content-Disposition": attachment(wanted.name, export_format), "Cache-Control": "no-store"}
+    return Response(write(wanted), media_type=media_type, headers=headers)
