@@ -13,7 +13,7 @@ FEW = 200
 """Clips that a filter leaves are compared one by one up to here: quicker than asking the index."""
 
 SPARE = 32
-"""Hits fetched beyond the limit, which the exact scores may put in another order."""
+"""Hits fetched beyond twice the limit; the exact scores put them in another order."""
 
 MOST = 16
 """Times the limit, when the scores beyond it are all the same."""
@@ -32,6 +32,11 @@ class IndexView:
     def newest_id(self) -> int:
         """Return the highest id so far: ids grow with revisions, so up to it lies the library of now."""
         return self._table.newest_id
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Return the ids of all clips, ascending."""
+        return self._table.ids
 
     @property
     def clip_count(self) -> int:
@@ -80,7 +85,7 @@ class IndexView:
         until_id: int | None,
     ) -> list[Hit]:
         """Return the best hits: more are fetched until none left can be better, as far as the index knows."""
-        count = limit + SPARE
+        count = 2 * limit + SPARE
         while True:
             ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
             hits = self._scored(ids, query)

@@ -50,7 +50,8 @@ def stored_vectors(library: MadeLibrary) -> NDArray[np.float16]:
 def add(table: ClipTable, ids: list[int], vectors: NDArray[np.float16]) -> None:
     """Add clips to ``table``: three to a video."""
     number = np.arange(len(ids))
-    columns = ClipColumns(np.array(ids, np.int64), number.astype(np.int32), number * 4.0, number * 4.0 + 4.0)
+    start_s = np.multiply(4.0, number, dtype=np.float64)
+    columns = ClipColumns(np.array(ids, np.int64), number.astype(np.int32), start_s, start_s + 4.0)
     table.add(columns, [f"video {one // 3}" for one in number], vectors)
 
 
@@ -127,3 +128,32 @@ def test_search_equals_comparing_every_clip(
             assert dict(hits).items() <= scores.items()
         else:
             assert hits == [(one, scores[one]) for one in expected]
+
+
+def test_wrong_queries_and_limits_are_refused_with_their_values() -> None:
+    view = made_view(MadeLibrary([1, 2, 3], seed=0, copies=False, removed=set()), "flat")
+
+    with pytest.raises(ValueError, match=r"\(1, 9\): expected \(Q, 8\)"):
+        view.search(make_unit_vectors(0, 1, dimension=9), 5)
+    with pytest.raises(ValueError, match="limit is 0"):
+        view.search(make_unit_vectors(0, 1), 0)
+
+
+def test_equal_scores_come_in_the_order_of_their_ids() -> None:
+    table = ClipTable(DIMENSION)
+    add(table, [3, 5, 7], np.repeat(make_unit_vectors(0, 1), 3, axis=0).astype(np.float16))
+    view = IndexView(table, made_index(table, "flat"), revision=1)
+
+    assert [one for one, _ in view.search(make_unit_vectors(0, 1), 3)[0]] == [3, 5, 7]
+
+
+def test_a_score_is_that_of_the_vector_alone_whatever_the_limit() -> None:
+    library = MadeLibrary(list(range(1, 400)), seed=1, copies=False, removed=set())
+    view = made_view(library, "ivf of all lists")
+    queries = make_unit_vectors(2, 3)
+
+    (most, _, _) = view.search(queries, 300)
+    assert view.search(queries[:1], 30)[0] == most[:30]
+    for embedding_id, score in most:
+        alone = view.vectors(np.array([embedding_id]))
+        assert float((alone * queries[0]).sum(axis=1)[0]) == score

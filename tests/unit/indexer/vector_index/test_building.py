@@ -1,0 +1,126 @@
+"""An index is built for the size of the library, and its recall is what was measured."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexer.vector_index.building import RECALL, BuildStoppedError, IndexSizes, build_index
+from indexer.vector_index.clip_table import ClipColumns, ClipTable
+from indexer.vector_index.faiss_index import FaissIndex, IndexKind
+from indexer.vector_index.view import IndexView
+
+DIMENSION = 16
+CLIPS = 6000
+IVF_FROM_1000 = IndexSizes(flat_until=1000, largest_share_probed=1.0)
+
+
+def made_table() -> ClipTable:
+    """Return clips of 300 videos, those of one video being alike, all with something in common."""
+    chance = np.random.default_rng(0)
+    videos = chance.standard_normal((300, DIMENSION)) + 1
+    vectors = videos[np.arange(CLIPS) // 20] + 0.5 * chance.standard_normal((CLIPS, DIMENSION))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table = ClipTable(DIMENSION)
+    start_s = np.zeros(CLIPS)
+    number = np.arange(CLIPS)
+    columns = ClipColumns(number + 1, (number // 20).astype(np.int32), start_s, start_s + 4.0)
+    table.add(columns, [f"video {one}" for one in range(300)], vectors.astype(np.float16))
+    return table
+
+
+@pytest.fixture(scope="module")
+def table() -> ClipTable:
+    return made_table()
+
+
+@pytest.fixture(scope="module")
+def ivf(table: ClipTable) -> FaissIndex:
+    return build_index(table.frozen(), IVF_FROM_1000, lambda: False)
+
+
+def words(rows: int) -> NDArray[np.float32]:
+    """Return queries that no clip is like."""
+    queries = np.random.default_rng(5).standard_normal((rows, DIMENSION)).astype(np.float32)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    return queries
+
+
+FILTERS = {
+    "no filter": None,
+    "most pass": np.arange(600, CLIPS, dtype=np.int64),
+    "half of the videos": np.arange(1, CLIPS // 2, dtype=np.int64),
+    "a tenth of the clips": np.arange(1, CLIPS, 10, dtype=np.int64),
+}
+
+
+@pytest.mark.parametrize("allowed_ids", FILTERS.values(), ids=FILTERS)
+def test_an_ivf_finds_what_it_was_measured_to_find_under_filters_too(
+    table: ClipTable, ivf: FaissIndex, allowed_ids: NDArray[np.int64] | None
+) -> None:
+    flat = build_index(table.frozen(), IndexSizes(), lambda: False)
+    expected = IndexView(table, flat, 1).search(words(60), 20, allowed_ids)
+    found = IndexView(table, ivf, 1).search(words(60), 20, allowed_ids)
+
+    assert 0 < ivf.kind.probes < ivf.lists
+    shares = [len(set(one) & set(other)) / 20 for one, other in zip(expected, found, strict=True)]
+    assert np.mean(shares) >= RECALL
+
+
+def test_as_many_hits_as_asked_for_come_back_where_only_far_lists_pass_a_filter(
+    table: ClipTable, ivf: FaissIndex
+) -> None:
+    view = IndexView(table, ivf, 1)
+    query = words(1)
+    ((*_, worst),) = view.search(query, CLIPS)
+    far = np.sort([embedding_id for embedding_id, _ in view.search(query, CLIPS)[0][-2500:]])
+
+    (hits,) = view.search(query, 2400, far)
+
+    assert len(hits) == 2400
+    assert worst[0] in far
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name"),
+    [
+        (IndexSizes(), "flat"),
+        (IVF_FROM_1000, "ivf"),
+        (IndexSizes(flat_until=1000, largest_share_probed=0.0), "sq8"),
+    ],
+)
+def test_the_kind_follows_the_size_and_an_ivf_that_would_lose_clips_is_refused(
+    table: ClipTable, sizes: IndexSizes, name: str
+) -> None:
+    index = build_index(table.frozen(), sizes, lambda: False)
+
+    assert (index.kind.name, len(index)) == (name, CLIPS)
+    assert sizes.suits(index.kind, CLIPS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "suits"),
+    [
+        (IndexKind("flat"), 1000, True),
+        (IndexKind("flat"), 1001, False),
+        (IndexKind("ivf", made_for=1001), 2002, True),
+        (IndexKind("ivf", made_for=1001), 2003, False),
+        (IndexKind("ivf", made_for=1001), 499, False),
+        (IndexKind("sq8", made_for=0), 1001, False),
+    ],
+)
+def test_an_index_suits_until_the_library_has_grown_or_shrunk_by_much(
+    kind: IndexKind, count: int, suits: bool
+) -> None:
+    assert IVF_FROM_1000.suits(kind, count) is suits
+
+
+def test_a_build_stops_when_it_is_told_to(table: ClipTable) -> None:
+    asked: list[bool] = []
+
+    def is_stopped() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(BuildStoppedError):
+        build_index(table.frozen(), IVF_FROM_1000, is_stopped)
+    assert len(asked) == 4
