@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
-from indexer.errors import EmptyUpload, MediaMissing, UploadTooLarge
+from indexer.errors import EmptyUpload, MediaMissing, NotSubtitles, UploadTooLarge
 
 
 class RequestError(Exception):
@@ -146,6 +146,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     RequestValidationError: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     InvalidSearch: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     InvalidImage: ProblemKind("invalid-image", 422, "The image cannot be read"),
+    NotSubtitles: ProblemKind("not-subtitles", 422, "The subtitles cannot be read"),
     EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
     InvalidMoment: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     CutFailed: ProblemKind("cannot-cut", 422, "The moment cannot be cut out of its video"),

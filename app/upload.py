@@ -22,13 +22,14 @@ from app.display_name import display_name
 from app.errors import StorageFull, UploadConflict, UploadStalled
 from app.multipart import MultipartReader
 from app.upload_form import UploadFields, UploadForm
-from indexer.catalog import jobs, videos
-from indexer.catalog.tables import Job, Video
+from indexer.catalog import cues, jobs, videos
+from indexer.catalog.tables import CueSource, Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.errors import UploadTooLarge
 from indexer.folder_intake import is_indexed
 from indexer.library import Library
 from indexer.media_store import StoredMedia
+from indexer.subtitle_file import Subtitles, subtitle_warning
 
 FORM_OVERHEAD_BYTES = 1024 * 1024
 """What boundary, part headers and fields may add to the file in Content-Length."""
@@ -81,7 +82,8 @@ def accept_video(
     That one is enqueued too when no search in the generation finds it: it failed, or another model read it.
 
     Raises UploadTooLarge and StorageFull as early as they can be known, EmptyUpload, NotMultipart,
-    MalformedUpload and RequestValidationError for what is wrong with the form; nothing is left behind then.
+    MalformedUpload, NotSubtitles and RequestValidationError for what is wrong with the form; nothing is left
+    behind then.
     """
     _require_allowed_length(body.content_length, settings.upload_limit_bytes)
     _require_room(library.media.root, body.content_length, settings.min_free_bytes)
@@ -95,15 +97,15 @@ def accept_video(
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFull("the disk became full while the file arrived: free some space") from error
         raise
-    return _record(library, generation_id, stored, filename, form.fields)
+    return _record(library, generation_id, stored, filename, form)
 
 
 def _record(
-    library: Library, generation_id: int, stored: StoredMedia, filename: str, fields: UploadFields
+    library: Library, generation_id: int, stored: StoredMedia, filename: str, form: UploadForm
 ) -> AcceptedVideo:
     try:
         with library.database.writing() as session:
-            accepted = _add_video(session, library, generation_id, stored, filename, fields)
+            accepted = _add_video(session, library, generation_id, stored, filename, form)
     except BaseException:
         _delete_unless_known(library, stored)
         raise
@@ -119,8 +121,9 @@ def _add_video(
     generation_id: int,
     stored: StoredMedia,
     filename: str,
-    fields: UploadFields,
+    form: UploadForm,
 ) -> AcceptedVideo:
+    fields = form.fields
     new = NewVideo(
         sha256=stored.sha256,
         filename=filename,
@@ -142,6 +145,7 @@ def _add_video(
     job = jobs.latest(session, [video.id]).get(video.id)
     if job is None or not is_indexed(session, video, generation_id):
         job = jobs.enqueue(session, video.id)
+    _store_subtitles(session, video, form.subtitles)
     return AcceptedVideo(video, job, is_new)
 
 
@@ -152,6 +156,13 @@ def _fill_in(video: Video, fields: UploadFields) -> None:
     video.collection = video.collection or fields.collection
     video.recorded_at = video.recorded_at or fields.recorded_at
     video.extra = video.extra or fields.metadata or {}
+
+
+def _store_subtitles(session: Session, video: Video, subtitles: Subtitles | None) -> None:
+    """Store what is said, unless a person has said it before: PUT replaces that."""
+    if subtitles is not None and not cues.has_any_of(session, video.id, CueSource.UPLOAD):
+        warning = subtitle_warning([subtitles.note] if subtitles.note else [])
+        cues.replace_all(session, video.id, subtitles.cues, warning)
 
 
 def _delete_unless_known(library: Library, stored: StoredMedia) -> None:

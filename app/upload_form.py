@@ -1,4 +1,4 @@
-"""The form of ``POST /videos``: a file and, before or after it, fields that describe it."""
+"""The form of ``POST /videos``: a file and, before or after it, subtitles and fields that describe it."""
 
 import json
 from collections.abc import Iterator
@@ -20,10 +20,14 @@ from pydantic_core import PydanticCustomError
 from app.calendar_time import CalendarTime
 from app.display_name import visible_text
 from app.multipart import MultipartReader, Part
+from indexer.cue_text import MAX_LANGUAGE_CHARACTERS, language_of
+from indexer.errors import NotSubtitles
+from indexer.subtitle_file import MAX_SUBTITLE_BYTES, Subtitles, parse_subtitles
 
 MAX_FIELD_BYTES = 64 * 1024
 
 FILE_FIELD = "file"
+SUBTITLES_FIELD = "subtitles"
 
 
 VisibleText = Annotated[str, BeforeValidator(visible_text)]
@@ -49,6 +53,19 @@ def _iso_time(text: object) -> datetime:
         ) from error
 
 
+def _language(tag: str) -> str:
+    if language_of(tag) is None:
+        raise PydanticCustomError("not_a_language", "write a language tag, as en, deu or pt-BR")
+    return tag
+
+
+SubtitleLanguage = Annotated[
+    str,
+    AfterValidator(_language),
+    Field(max_length=MAX_LANGUAGE_CHARACTERS, description="Language of the subtitles, as en, deu or pt-BR"),
+]
+
+
 class UploadFields(BaseModel):
     """The fields beside the file."""
 
@@ -66,6 +83,7 @@ class UploadFields(BaseModel):
         Json[Annotated[dict[str, Any], AfterValidator(_finite)]] | None,
         Field(description="A JSON object of your own, given back with each hit"),
     ] = None
+    subtitles_language: SubtitleLanguage | None = None
 
 
 class UploadForm:
@@ -76,12 +94,15 @@ class UploadForm:
         self._texts: dict[str, str] = {}
         self.fields = UploadFields()
         """What the fields say; complete once the file's data is taken to its end."""
+        self.subtitles: Subtitles | None = None
+        """What the subtitles say, if any came; complete likewise."""
+        self._subtitles: bytes | None = None
 
     def file(self) -> Part:
         """Return the file, its data still to be taken; raises RequestValidationError when there is none.
 
         The data ends only after the rest of the form was read and found valid, so that whoever stores it
-        hears of a fault anywhere in the form before the file is in its place.
+        hears of a fault anywhere in the form before the file is in its place. Raises NotSubtitles likewise.
         """
         for part in self._parts:
             if part.name == FILE_FIELD and part.filename is not None:
@@ -94,8 +115,13 @@ class UploadForm:
         for part in self._parts:
             self._take_field(part)
         self.fields = _validated(self._texts)
+        if self._subtitles:
+            self.subtitles = parse_subtitles(self._subtitles, self.fields.subtitles_language)
 
     def _take_field(self, part: Part) -> None:
+        if part.name == SUBTITLES_FIELD:
+            self._take_subtitles(part)
+            return
         if part.name == FILE_FIELD or part.filename is not None:
             message = f"must be a single file in the part {FILE_FIELD!r}: send one video a form"
             raise invalid_field(part.name, "unexpected_file", message, part.filename)
@@ -104,12 +130,31 @@ class UploadForm:
         value = part.text(MAX_FIELD_BYTES)
         self._texts[part.name] = value
 
+    def _take_subtitles(self, part: Part) -> None:
+        if self._subtitles is not None:
+            raise invalid_field(part.name, "repeated", "is given twice: send it once")
+        content = take_subtitles(part.data)
+        if not content and part.filename:
+            raise NotSubtitles(f"{part.filename!r} is empty: send SubRip (.srt) or WebVTT (.vtt)")
+        self._subtitles = content or None  # a browser sends a part without name for no file
+
+
+def take_subtitles(chunks: Iterator[bytes]) -> bytes:
+    """Return the bytes of a subtitle file, and no more of a longer one than show that it is too long."""
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > MAX_SUBTITLE_BYTES:
+            break
+    return bytes(content)
+
 
 def upload_body_docs() -> dict[str, Any]:
     """Return the OpenAPI ``requestBody`` of the form, which FastAPI cannot derive as it never sees it."""
     schema = UploadFields.model_json_schema()
     video = {"type": "string", "format": "binary", "description": "The video, in any container"}
-    schema["properties"] = {FILE_FIELD: video, **schema["properties"]}
+    subtitles = {"type": "string", "format": "binary", "description": "What is said in it: SubRip or WebVTT"}
+    schema["properties"] = {FILE_FIELD: video, SUBTITLES_FIELD: subtitles, **schema["properties"]}
     schema["required"] = [FILE_FIELD]
     schema["title"] = "UploadForm"
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -33,7 +33,7 @@ from app.upload_form import upload_body_docs
 from app.urls import job_url, video_url
 from indexer.catalog import videos
 from indexer.catalog.tables import Video, VideoState
-from indexer.errors import EmptyUpload, MediaMissing, UploadTooLarge
+from indexer.errors import EmptyUpload, MediaMissing, NotSubtitles, UploadTooLarge
 
 router = APIRouter(tags=["videos"])
 
@@ -64,6 +64,7 @@ class ListCursor(Cursor):
             NotMultipart,
             RequestValidationError,
             EmptyUpload,
+            NotSubtitles,
             StorageFull,
         ),
     },

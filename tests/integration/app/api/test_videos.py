@@ -55,6 +55,7 @@ def test_a_video_is_described_with_its_clips_and_job(service: Service) -> None:
         "recorded_at": None,
         "metadata": {},
         "clip_count": 2,
+        "cue_count": 0,
         "error": None,
         "warning": None,
         "stream_url": f"/videos/{video.id}/stream",
