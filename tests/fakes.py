@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model.factory import Encoders, EncoderSettings
 from model.preprocessing import Preprocessing
+from model.prompts import AS_TYPED
 from model.text_encoder import TextEncoder
 from model.video_encoder import VideoEmbedding, VideoEncoder
 
@@ -32,6 +33,7 @@ class FakeTextEncoder(TextEncoder):
     """Text → fixed unit vector from its hash."""
 
     dimension = DIMENSION
+    prompts = AS_TYPED
 
     def __init__(self) -> None:
         """Take no model: there is nothing to load."""

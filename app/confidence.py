@@ -1,0 +1,185 @@
+"""How sure an answer is: every search measured against what search phrases in general reach in the library.
+
+The method is in ``model.calibration.reach``. The vectors of the phrases are made once for each model, in a
+thread of their own, and kept beside the index; until they are there nothing is claimed.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.durable_file import write_durably
+from indexer.vector_index.view import IndexView
+from model.calibration import certainty
+from model.calibration.phrases import digest, search_phrases
+from model.calibration.reach import Reach, measure_reach
+
+SAMPLED_CLIPS = 2048
+"""Clips that stand for the whole library; phrases are compared with them anew when it has changed: 30 ms."""
+
+ENCODED_AT_ONCE = 16
+"""Phrases: searches have their turn in between."""
+
+log = logging.getLogger(__name__)
+
+
+class Confidence(StrEnum):
+    """How likely a hit shows what was asked for."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Aimed(Protocol):
+    """What must be known of a search's target."""
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """The unit vector (D,)."""
+        ...
+
+    @property
+    def is_words(self) -> bool:
+        """Whether it is one description and nothing else."""
+        ...
+
+
+class PhraseEncoder(Protocol):
+    """The half of the model that reads words."""
+
+    prompts: tuple[str, ...]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors (Q, D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class QueryLevel:
+    """Where the scores of one search lie in one library."""
+
+    ranking_vector: NDArray[np.float32]
+    """What the index is asked with, (D,) unit: the target as it is, as no correction of hubs was better."""
+    spread: float
+    """Standard deviation of the library's scores: the unit of margins between hits."""
+    reach: Reach | None = None
+    """None: nothing can be claimed."""
+
+    def confidence(self, ranking_score: float) -> Confidence | None:
+        """Return how likely a hit of this score is right; None where that cannot be told."""
+        if self.reach is None:
+            return None
+        share = certainty.probability_right(self.reach.margin(ranking_score), self.reach.clips)
+        if share >= certainty.HIGH:
+            return Confidence.HIGH
+        return Confidence.MEDIUM if share >= certainty.MEDIUM else Confidence.LOW
+
+    def is_nothing(self, best: float | None) -> bool:
+        """Return whether the ``best`` score says that nothing fits; None: there is no hit at all."""
+        if best is None:
+            return True
+        return self.reach is not None and self.reach.margin(best) < certainty.NOTHING
+
+
+@dataclass(frozen=True)
+class _Background:
+    """What one revision of the library looks like to searches in general."""
+
+    revision: int
+    sample: NDArray[np.float32]
+    reach: Reach | None
+    has_bank: bool
+
+
+class Calibrator:
+    """Measures searches against a library; safe to use from many threads."""
+
+    def __init__(self, text_encoder: PhraseEncoder, fingerprint: str, folder: Path) -> None:
+        """Keep the phrases' vectors in ``folder``; ``fingerprint`` names the model that makes them."""
+        self._text_encoder = text_encoder
+        self._phrases = search_phrases()
+        self._path = folder / f"phrases-{_key(fingerprint, text_encoder.prompts, self._phrases)}.npy"
+        self._bank: NDArray[np.float32] | None = None
+        self._background: _Background | None = None
+        self._measuring, self._starting = threading.Lock(), threading.Lock()
+        self._preparing: threading.Thread | None = None
+
+    def calibrate(self, view: IndexView, target: Aimed) -> QueryLevel:
+        """Return the level of ``target`` in the library that ``view`` shows.
+
+        Confidence is for words alone: how well pictures match scatters otherwise.
+        """
+        background = self._look_at(view)
+        scores = background.sample @ target.vector
+        spread = float(scores.std()) if len(scores) > 1 else 0.0
+        return QueryLevel(target.vector, spread or 1.0, background.reach if target.is_words else None)
+
+    def prepare(self) -> None:
+        """Get the vectors of the phrases, from disk or by encoding them, which takes seconds to a minute."""
+        if self._bank is None:
+            self._bank = self._read()
+        if self._bank is None:
+            starts = range(0, len(self._phrases), ENCODED_AT_ONCE)
+            parts = [self._text_encoder.encode(self._phrases[at : at + ENCODED_AT_ONCE]) for at in starts]
+            self._bank = np.concatenate(parts)
+            self._keep(self._bank)
+
+    def _look_at(self, view: IndexView) -> _Background:
+        is_large = view.clip_count >= certainty.FEWEST_CLIPS
+        if is_large and self._bank is None:
+            self._start_preparing()
+        with self._measuring:
+            known, bank = self._background, self._bank if is_large else None
+            if known and known.revision == view.revision and known.has_bank == (bank is not None):
+                return known
+            _, sample = view.sample(SAMPLED_CLIPS)
+            reach = None if bank is None else measure_reach(bank, sample, view.clip_count)
+            self._background = _Background(view.revision, sample, reach, bank is not None)
+            return self._background
+
+    def _start_preparing(self) -> None:
+        with self._starting:
+            if self._preparing is None:
+                self._preparing = threading.Thread(target=self._prepare, name="search phrases", daemon=True)
+                self._preparing.start()
+
+    def _prepare(self) -> None:
+        try:
+            self.prepare()
+        except Exception:  # searches are answered without it
+            log.warning("answers carry no confidence: the search phrases were not encoded", exc_info=True)
+
+    def _read(self) -> NDArray[np.float32] | None:
+        try:
+            bank: NDArray[np.float32] = np.load(self._path, allow_pickle=False)
+        except (OSError, ValueError):  # not there yet, or damaged: made anew
+            return None
+        is_whole = bank.shape[:1] == (len(self._phrases),) and bank.dtype == np.float32
+        return bank if is_whole and bank.ndim == 2 and np.isfinite(bank).all() else None
+
+    def _keep(self, bank: NDArray[np.float32]) -> None:
+        content = io.BytesIO()
+        np.save(content, bank, allow_pickle=False)
+        try:
+            write_durably(self._path, content.getvalue())
+        except OSError as error:
+            log.warning(
+                "the vectors of the search phrases are not kept; the next start makes them again",
+                extra={"action": "phrases_not_kept", "path": str(self._path), "reason": error.strerror},
+            )
+
+
+def _key(fingerprint: str, prompts: Sequence[str], phrases: Sequence[str]) -> str:
+    content = json.dumps([fingerprint, list(prompts), digest(phrases)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
