@@ -50,9 +50,9 @@ PLACES = (
     "in a park|on a beach|in a kitchen|in an office|on a street|in a forest|on a mountain|at home|"
     "in a garden|in the snow|in the rain|by a river|on a lake|in a classroom|on a stage|in a stadium|"
     "at a market|in a shop|in a restaurant|at a station|at an airport|on a bridge|in a field|on a farm|"
-    "in a factory|in a hospital|in a gym|at a party|at a wedding|in a museum|in a desert|under water|on a roof|"
-    "in a car|in a tunnel|at night|at sunset|in the fog|in a city|in a village|in a bedroom|on a sofa|at a table|"
-    "on the grass|in a swimming pool|in a workshop|on a playground|in a church"
+    "in a factory|in a hospital|in a gym|at a party|at a wedding|in a museum|in a desert|under water|"
+    "on a roof|in a car|in a tunnel|at night|at sunset|in the fog|in a city|in a village|in a bedroom|"
+    "on a sofa|at a table|on the grass|in a swimming pool|in a workshop|on a playground|in a church"
 ).split("|")
 
 NOUNS = (
