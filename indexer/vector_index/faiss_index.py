@@ -104,7 +104,7 @@ class FaissIndex:
         probes = self.kind.probes
         if allowed_ids is not None:  # fewer pass in each list, and what passes may lie away from the query
             probes = int(MORE_LISTS_FILTERED * probes * (len(self) / passing) ** 2)
-        probes = min(lists, probes)
+        probes = max(1, min(lists, probes))
         while True:
             ids, scores = self._search(query, most, probes, selector)
             if len(ids) == most or probes == lists:
