@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from app.confidence import Confidence
 from app.errors import InvalidSearch
-from app.search.confidence import Confidence
 from indexer.catalog.clip_filters import ClipFilters
 
 DEFAULT_LIMIT = 20

@@ -71,7 +71,7 @@ def test_a_clip_finds_others_and_never_itself(service: Service, ids: dict[str, s
 
 
 def test_weights_decide_between_two_descriptions(service: Service, ids: dict[str, str]) -> None:
-    terms = [{"words": "a dog", "weight": 3}, {"words": "a bird"}]
+    terms: list[dict[str, object]] = [{"words": "a dog", "weight": 3}, {"words": "a bird"}]
     assert found(service, {"terms": terms})[0] == ids["a dog"]
     terms[1]["weight"] = 9
     assert found(service, {"terms": terms})[0] == ids["a bird"]

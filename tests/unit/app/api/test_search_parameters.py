@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.api.search_parameters import SearchParameters
+from app.confidence import Confidence
 from app.errors import InvalidSearch
-from app.search.confidence import Confidence
 from app.search.query import GroupBy, IndexedClip, Mode, SearchQuery, Sort, Span, Term, Words
 from indexer.catalog.clip_filters import ClipFilters
 
