@@ -44,6 +44,9 @@ PROBE_CPU_S = 120
 CPU_S_PER_VIDEO_S = 30
 """Ten times what AV1 at 4K takes on one slow core."""
 
+CPU_S_PER_CUT_S = 120
+"""Ten times what coding 4K at 60 frames a second takes on one slow core."""
+
 ASSUMED_BYTES_PER_S = 12_500
 """For files that do not tell their duration: 100 kbit/s, a very low rate, hence a generous limit."""
 
@@ -67,10 +70,10 @@ def limit_resources(limits: DecodeLimits, written_bytes: int = 0) -> None:
     _limit(resource.RLIMIT_CPU, PROBE_CPU_S, is_final=False)
 
 
-def cpu_limit_s(video: VideoProbe) -> int:
-    """Return the CPU seconds that decoding `video` may take."""
+def cpu_limit_s(video: VideoProbe, cut_s: float = 0.0) -> int:
+    """Return the CPU seconds that decoding `video`, and coding `cut_s` seconds of it, may take."""
     duration_s = video.duration_s or video.size_bytes / ASSUMED_BYTES_PER_S
-    return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s, MAX_CPU_S))
+    return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s + CPU_S_PER_CUT_S * cut_s, MAX_CPU_S))
 
 
 def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
@@ -81,8 +84,8 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
     video = probe(path)
     yield video
     maker = _maker(plan, path, video)
-    _limit(resource.RLIMIT_CPU, cpu_limit_s(video), is_final=False)
-    from_s = plan.start_s if isinstance(plan, CutPlan) else 0.0
+    from_s, cut_s = (plan.start_s, plan.end_s - plan.start_s) if isinstance(plan, CutPlan) else (0.0, 0.0)
+    _limit(resource.RLIMIT_CPU, cpu_limit_s(video, cut_s), is_final=False)
     cues = CueCollector() if isinstance(plan, DecodePlan) else None
     reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s, cues=cues)
     told_at = time.monotonic()
