@@ -1,0 +1,126 @@
+"""The best runs of clips for steps in order: the same as trying every run there is."""
+
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from app.search import sequence
+from app.search.sequence import SequenceHit, find
+from indexer.vector_index.clip_table import ClipColumns, ClipTable
+from indexer.vector_index.faiss_index import FaissIndex
+from indexer.vector_index.view import IndexView
+from tests.factories import make_unit_vectors
+
+DIMENSION = 8
+WITHIN_S = 30.0
+
+Times = list[tuple[float, float]]
+
+
+def make_view(videos: list[Times], vectors: NDArray[np.float32]) -> IndexView:
+    """Return a library of videos, whose clips have ids from 1 on."""
+    times = np.array([time for video in videos for time in video]).reshape(-1, 2)
+    codes = np.repeat(np.arange(len(videos)), [len(video) for video in videos]).astype(np.int32)
+    ids = np.arange(1, len(times) + 1)
+    table, index = ClipTable(vectors.shape[1]), FaissIndex(vectors.shape[1])
+    names = [f"video {code}" for code in range(len(videos))]
+    table.add(ClipColumns(ids, codes, times[:, 0], times[:, 1]), names, vectors.astype(np.float16))
+    index.add(ids, table.vectors(ids))
+    return IndexView(table, index, revision=1)
+
+
+def in_row(count: int, length_s: float = 5.0, gap_s: float = 0.0) -> Times:
+    """Return clips one after another."""
+    return [(place * (length_s + gap_s), place * (length_s + gap_s) + length_s) for place in range(count)]
+
+
+def every_run(
+    view: IndexView, steps: NDArray[np.float32], spreads: NDArray[np.float64], within_s: float, ids: list[int]
+) -> list[SequenceHit]:
+    """Return what ``find`` should, found by trying all."""
+    clips = view.clips(np.array(ids, np.int64))
+    vectors = view.vectors(clips.ids)
+    scores = np.stack([(vectors * step).sum(axis=1) for step in steps])
+    order = sorted(range(len(ids)), key=lambda place: (clips.video[place], clips.start_s[place], ids[place]))
+    best: dict[int, tuple[float, tuple[int, ...]]] = {}
+    for run in combinations(order, len(steps)):
+        if all(_follows(clips, one, other, within_s) for one, other in pairwise(run)):
+            total = 0.0
+            for step in range(len(steps) - 1, -1, -1):
+                total = float(scores[step, run[step]]) / float(spreads[step]) + total
+            if run[0] not in best or total > best[run[0]][0]:
+                best[run[0]] = (total, run)
+    chosen: list[tuple[float, tuple[int, ...]]] = []
+    for total, run in sorted(best.values(), key=lambda one: (-one[0], ids[one[1][0]])):
+        if not any(_overlap(clips, run, other) for _, other in chosen):
+            chosen.append((total, run))
+    return [
+        SequenceHit(
+            tuple(ids[place] for place in run),
+            tuple(float(scores[step, place]) for step, place in enumerate(run)),
+            total / len(steps),
+        )
+        for total, run in chosen
+    ]
+
+
+def _follows(clips: ClipColumns, one: int, other: int, within_s: float) -> bool:
+    gap_s = clips.start_s[other] - clips.end_s[one]
+    return bool(clips.video[one] == clips.video[other] and -1e-9 <= gap_s <= within_s + 1e-9)
+
+
+def _overlap(clips: ClipColumns, run: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    if clips.video[run[0]] != clips.video[other[0]]:
+        return False
+    is_before = clips.end_s[run[-1]] <= clips.start_s[other[0]]
+    return not (is_before or clips.end_s[other[-1]] <= clips.start_s[run[0]])
+
+
+@st.composite
+def libraries(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw videos with gaps between clips, some of which look the same, and a sequence to look for."""
+    videos: list[Times] = []
+    for _ in range(draw(st.integers(1, 6))):
+        edges = np.cumsum(draw(st.lists(st.integers(0, 40), min_size=0, max_size=9))) / 4
+        lengths = draw(st.lists(st.sampled_from([0.25, 2.0, 5.0, 10.0]), min_size=9, max_size=9))
+        shift = np.concatenate([[0.0], np.cumsum(lengths)])
+        videos.append([(edge + shift[n], edge + shift[n + 1]) for n, edge in enumerate(edges.tolist())])
+    count = sum(map(len, videos))
+    looks = make_unit_vectors(draw(st.integers(0, 50)), draw(st.integers(1, 40)), DIMENSION)
+    vectors = looks[np.random.default_rng(count).integers(0, len(looks), count)]
+    steps = make_unit_vectors(draw(st.integers(51, 99)), draw(st.integers(2, 4)), DIMENSION)
+    spreads = np.array(draw(st.lists(st.sampled_from([0.1, 0.25, 0.3]), min_size=4, max_size=4)))
+    return {
+        **{"videos": videos, "vectors": vectors, "steps": steps, "spreads": spreads[: len(steps)]},
+        "within_s": draw(st.sampled_from([0.0, 2.5, 10.0, 1000.0])),
+        "limit": draw(st.integers(1, 12)),
+        "until_id": draw(st.none() | st.integers(0, 40)),
+        "of_videos": draw(st.none() | st.sets(st.integers(0, 5))),
+        "nearest": draw(st.sampled_from([(1, 3), (5,), (2, 20), (4096,)])),
+    }
+
+
+@given(drawn=libraries())
+@settings(max_examples=200)
+def test_the_best_runs_are_those_of_trying_every_run(drawn: dict[str, Any]) -> None:
+    view = make_view(drawn["videos"], drawn["vectors"])
+    codes, until_id = drawn["of_videos"], drawn["until_id"]
+    allowed = None if codes is None else [view.ids_of_videos([f"video {code}"]) for code in sorted(codes)]
+    allowed_ids = None if allowed is None else np.sort(np.concatenate([*allowed, np.empty(0, np.int64)]))
+    ids = (view.ids if allowed_ids is None else allowed_ids).tolist()
+    ids = [one for one in ids if until_id is None or one <= until_id]
+    expected = every_run(view, drawn["steps"], drawn["spreads"], drawn["within_s"], ids)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequence, "NEAREST", drawn["nearest"])
+        found = find(
+            *(view, drawn["steps"], drawn["spreads"], drawn["within_s"], drawn["limit"]),
+            *(allowed_ids, until_id),
+        )
+
+    assert found == expected[: drawn["limit"]]
