@@ -7,6 +7,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from app.confidence import Calibrator
 from app.config import ServiceSettings
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
@@ -33,6 +34,7 @@ class Services:
     queries: QueryEncoder
     pictures: PictureEncoder
     follower: IndexFollower
+    calibrator: Calibrator
     generation_id: int
     preset: str
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
@@ -44,6 +46,7 @@ class Services:
             self.follower.save_snapshot()
         except Exception:  # whatever it is, the catalog has every vector
             log.warning("the index snapshot was not saved; the next start rebuilds it", exc_info=True)
+        self.follower.close()
         self.library.close()
 
 
@@ -77,6 +80,7 @@ def assemble_services(settings: ServiceSettings, library: Library, encoders: Enc
         queries=QueryEncoder(encoders.text),
         pictures=PictureEncoder(encoders.video),
         follower=follower,
+        calibrator=Calibrator(encoders.text, generation.fingerprint, settings.home_folder / "index"),
         generation_id=generation.id,
         preset=encoders.settings.preset,
     )

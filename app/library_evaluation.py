@@ -13,7 +13,7 @@ from rich.console import Console
 
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
-from indexer.catalog import clips, videos
+from indexer.catalog import videos
 from indexer.folder_walk import hash_file
 from model.datasets.captions_folder import CAPTIONS_FILE, CaptionRow, read_captions
 from model.evaluation.retrieval_metrics import RetrievalMetrics, rank, summarise
@@ -86,17 +86,14 @@ def _best_clip_scores(
     services: Services, words: NDArray[np.float32], columns: dict[str, int]
 ) -> NDArray[np.float32]:
     """Return the score (Q, V) of each video's best clip; raises ValueError if a video has none."""
-    services.follower.catch_up()
-    results, _ = services.follower.search(words, max(1, len(services.follower)))
-    with services.library.database.reading() as session:
-        rows = clips.get_many(session, [embedding_id for embedding_id, _ in results[0]])
-        video_of = {embedding_id: video.id for embedding_id, (_, video) in rows.items()}
     scores = np.full((len(words), len(columns)), -2.0, dtype=np.float32)  # below any cosine
-    for query, hits in enumerate(results):
-        for embedding_id, score in hits:
-            column = columns.get(video_of[embedding_id])
-            if column is not None:
-                scores[query, column] = max(scores[query, column], score)
-    if (scores < -1.5).any():
-        raise ValueError("a captioned video has no clip in the index: run python -m indexer.batch again")
+    with services.follower.reading() as view:
+        for video_id, column in columns.items():
+            vectors = view.vectors(view.ids_of_videos([video_id]))  # (N, D)
+            if not len(vectors):
+                raise ValueError(
+                    f"the captioned video {video_id} has no clip in the index: "
+                    "run python -m indexer.batch again"
+                )
+            scores[:, column] = (words @ vectors.T).max(axis=1)
     return scores

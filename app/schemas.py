@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from app.confidence import Confidence
 from indexer.catalog.tables import JobState, VideoState
 
 
@@ -123,17 +124,68 @@ class HitVideo(BaseModel):
     metadata: dict[str, object]
 
 
-class Hit(BaseModel):
-    """A moment that fits the words."""
+class WordsSaid(BaseModel):
+    """Where in a hit the words are said."""
 
-    rank: int = Field(description="1 is the best; counts on over pages")
-    clip_id: str
-    video_id: str
+    text: str = Field(description="What is said, as in the subtitles")
     start: float = Field(description="Seconds into the video")
     end: float = Field(description="Seconds into the video")
-    best_at: float = Field(description="Second at which the words fit best, between start and end")
-    score: float = Field(description="Cosine of words and clip, -1 to 1; comparable within one answer only")
-    confidence: float | None = Field(description="Probability that the hit is right; null until calibrated")
+
+
+class ShortHit(BaseModel):
+    """A moment that stands behind a hit: one that looks like it, another one of its video, or a step."""
+
+    clip_id: str
+    video_id: str
+    title: str
+    start: float = Field(description="Seconds into the video")
+    end: float = Field(description="Seconds into the video")
+    score: float
+    confidence: Confidence | None
+    thumbnail_url: str
+    stream_url: str
+
+
+class SimilarHits(BaseModel):
+    """Moments of other videos that look nearly the same."""
+
+    count: int = Field(description='How many there are: "+6 similar"')
+    hits: list[ShortHit] = Field(description="The best of them")
+
+
+class SegmentScore(BaseModel):
+    """How well a part of a hit fits."""
+
+    start: float = Field(description="Seconds into the video")
+    end: float = Field(description="Seconds into the video")
+    score: float = Field(description="As the hit's score")
+
+
+class Hit(BaseModel):
+    """A moment that fits what was looked for."""
+
+    rank: int = Field(description="1 is the best; counts on over pages")
+    clip_id: str = Field(description="The clip of the moment that fits best")
+    video_id: str
+    start: float = Field(description="Second at which the moment begins: all its neighbouring clips")
+    end: float = Field(description="Second at which the moment ends")
+    best_at: float = Field(description="Second at which it fits best, between start and end")
+    tight_start: float = Field(description="Second from which it fits nearly as well as at its best")
+    tight_end: float = Field(description="Second up to which it does")
+    score: float = Field(
+        description="Cosine of what is looked for and the best clip, -1 to 1; of a sequence the mean over "
+        "its steps, each in units of chance; 0 with mode=text. Comparable within one answer only"
+    )
+    confidence: Confidence | None = Field(
+        description="How sure it is that this is what was described, measured against the library; null "
+        "where that cannot be told"
+    )
+    clips: list[str] = Field(description="Ids of the clips that make up the moment, in time order")
+    similar: SimilarHits
+    moments: list[ShortHit] = Field(description="With group_by=video: the best moments of the video")
+    steps: list[ShortHit] = Field(description="Of a sequence: where each step is seen")
+    said: WordsSaid | None = Field(description="Where the words are said in it, as far as subtitles tell")
+    explanation: list[SegmentScore] | None = Field(description="With explain=true: how well each part fits")
     thumbnail_url: str
     preview_url: str | None = Field(description="A short film that plays in any browser; null when not made")
     stream_url: str = Field(description="The video, with the moment as media fragment `#t=start,end`")
@@ -167,10 +219,13 @@ class SearchTiming(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Moments that fit the words, best first."""
+    """Moments that fit what was looked for, best first."""
 
-    query: str
+    query: str = Field(description="As it was typed")
     data: list[Hit]
+    nothing_found: bool = Field(
+        description="Whether the library seems to hold nothing of the kind: what is in `data` is then a guess"
+    )
     page_info: PageInfo
     coverage: CoverageDetails
     model: SearchModel

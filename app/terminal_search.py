@@ -9,7 +9,8 @@ from rich.text import Text
 from app.config import ServiceSettings
 from app.dependencies import build_services
 from app.schemas import Hit, SearchAnswer
-from app.search.answer import search_videos, tell_of_other_models
+from app.search.answer import search_videos
+from app.search.notices import tell_of_other_models
 from app.search.query import SearchQuery
 from app.search.query_words import read_terms
 

@@ -1,43 +1,54 @@
-"""One search from words to answer: the line that the HTTP interface and the command line both follow."""
+"""One search from query to answer: the line that the HTTP interface and the command line both follow."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
+import numpy as np
+from sqlalchemy.orm import Session
+
+from app.confidence import Confidence, QueryLevel
 from app.dependencies import Services
-from app.query_encoder import EncodedWords
 from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, SearchTiming
-from app.search.cursor import resume
-from app.search.hits import read_hits
-from app.search.index_page import IndexPage, search_index
-from app.search.query import SearchQuery
+from app.search.arrangement import Found, Moment
+from app.search.cursor import Progress, pinned, resume
+from app.search.hits import Confide, read_hits
+from app.search.notices import BUNDLED_PRESET, coverage_notices, query_notices
+from app.search.page import Page, PageMaker
+from app.search.query import Mode, SearchQuery
+from app.search.scope import Scope, read_scope
+from app.search.target import Target, aim
 from indexer.catalog import videos
-from indexer.catalog.videos import Coverage
+from indexer.catalog.tables import VideoState
+from indexer.vector_index.view import IndexView
 
-BUNDLED_PRESET = "tiny"
-
-SHOWN_WORDS = 4
-SHOWN_CHARACTERS = 20
-"""Of what was read last, so that a person finds the place."""
+LOWEST_FIRST = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
 def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
-    """Return the moments that fit the words best; raises InvalidCursor."""
+    """Return the moments that fit best; raises InvalidCursor, InvalidSearch, UnknownClip and UnknownVideo."""
     started = perf_counter()
-    cursor = resume(query.cursor, query, services.generation_id) if query.cursor is not None else None
-    words = services.queries.encode(query.words)
+    targets = [
+        aim(services, terms, query.relevant, query.irrelevant) for terms in query.sequence or (query.terms,)
+    ]
     embedded = perf_counter()
-    page = search_index(services, query, words.vector, cursor)
+    scope = read_scope(services, query, targets)
+    with services.follower.reading() as view:
+        levels = [services.calibrator.calibrate(view, target) for target in targets]
+        page = _page(services, view, query, scope, levels)
     searched = perf_counter()
     with services.library.database.reading() as session:
-        hits = read_hits(session, services.generation_id, words.vector, page)
-        coverage = _describe(videos.coverage(session, services.generation_id))
+        confide = _confide(query, levels)
+        hits = read_hits(session, services.generation_id, page, confide, explain=query.explain)
+        coverage = _coverage(session, page)
     finished = perf_counter()
     return SearchAnswer(
-        query=query.words,
+        query=query.text,
         data=hits,
+        nothing_found=page.nothing_found,
         page_info=PageInfo(limit=query.limit, next_cursor=page.next_cursor),
         coverage=coverage,
         model=SearchModel(preset=services.preset, generation=services.generation_id),
-        notices=_notices(services.preset, words, coverage, page),
+        notices=_notices(services.preset, query, targets, levels, coverage, page),
         timing_ms=SearchTiming(
             embed=_milliseconds(embedded - started),
             search=_milliseconds(searched - embedded),
@@ -47,18 +58,59 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     )
 
 
-def _notices(preset: str, words: EncodedWords, coverage: CoverageDetails, page: IndexPage) -> list[str]:
-    notices = []
-    if coverage.videos == 0 and coverage.videos_pending > 0:
-        notices.append("No video is searchable yet: the first ones are still waiting or being indexed.")
-    elif coverage.videos == coverage.videos_of_other_models == 0:
-        notices.append(
-            "Nothing is indexed yet: add videos on the page, or run python -m indexer.batch FOLDER."
-        )
-    if coverage.videos_of_other_models > 0:
-        notices.append(tell_of_other_models(coverage.videos_of_other_models))
-    if words.is_truncated:
-        notices.append(_tell_what_was_read(words))
+def _page(
+    services: Services, view: IndexView, query: SearchQuery, scope: Scope, levels: Sequence[QueryLevel]
+) -> Page:
+    vectors = np.stack([level.ranking_vector for level in levels])
+    if query.cursor is not None:
+        steps, dimension = vectors.shape
+        progress = resume(query.cursor, query, services.generation_id, (steps, dimension))
+    else:
+        spreads = np.array([level.spread for level in levels])
+        progress = Progress(view.revision, view.newest_id, pinned(vectors), spreads)
+    return PageMaker(services, view, query, scope, levels, progress).make()
+
+
+def _confide(query: SearchQuery, levels: Sequence[QueryLevel]) -> Confide:
+    """Return how sure a moment of a hit is; a sequence is as sure as the least sure of its steps."""
+
+    def of_sequence(found: Found, moment: Moment) -> Confidence | None:
+        steps = [level.confidence(step.score) for level, step in zip(levels, found.steps, strict=True)]
+        if moment in found.steps:
+            return steps[found.steps.index(moment)]
+        known = [step for step in steps if step is not None]
+        return min(known, key=LOWEST_FIRST.index) if len(known) == len(steps) else None
+
+    if query.sequence:
+        return of_sequence
+    if query.mode is Mode.TEXT:
+        return lambda _found, _moment: None
+    return lambda _found, moment: levels[0].confidence(moment.score)
+
+
+def _coverage(session: Session, page: Page) -> CoverageDetails:
+    counts = videos.counts_by_state(session)
+    return CoverageDetails(
+        videos=page.video_count,
+        clips=page.clip_count,
+        videos_pending=counts[VideoState.PENDING] + counts[VideoState.INDEXING],
+        videos_failed=counts[VideoState.FAILED],
+        videos_of_other_models=max(0, counts[VideoState.READY] - page.video_count),
+    )
+
+
+def _notices(
+    preset: str,
+    query: SearchQuery,
+    targets: Sequence[Target],
+    levels: Sequence[QueryLevel],
+    coverage: CoverageDetails,
+    page: Page,
+) -> list[str]:
+    notices = coverage_notices(coverage)
+    notices += dict.fromkeys(notice for target in targets for notice in target.notices)
+    is_confidence_known = levels[0].confidence(1.0) is not None
+    notices += query_notices(query, targets[0].said, is_confidence_known=is_confidence_known)
     if page.is_of_changed_library:
         notices.append("Videos came or went since the first page: search again to see all there is.")
     if preset == BUNDLED_PRESET and coverage.videos > 0:
@@ -66,40 +118,6 @@ def _notices(preset: str, words: EncodedWords, coverage: CoverageDetails, page: 
             "Searched with the small model that comes with ReelSeek: REELSEEK_MODEL names a better one."
         )
     return notices
-
-
-def tell_of_other_models(count: int) -> str:
-    """Return what to do about videos that the model in use has not read."""
-    were, them = ("video was", "it") if count == 1 else ("videos were", "them")
-    return (
-        f"{count:,} {were} indexed with another model or reduction and cannot be found with this one: index "
-        f'{them} again with python -m indexer.batch FOLDER (for uploads: "$REELSEEK_HOME/media").'
-    )
-
-
-def _describe(coverage: Coverage) -> CoverageDetails:
-    return CoverageDetails(
-        videos=coverage.videos,
-        clips=coverage.clips,
-        videos_pending=coverage.videos_pending,
-        videos_failed=coverage.videos_failed,
-        videos_of_other_models=max(0, coverage.videos_ready - coverage.videos),
-    )
-
-
-def _tell_what_was_read(words: EncodedWords) -> str:
-    """Return how much of words that are too long was searched for; in characters if a word was cut."""
-    if words.text[len(words.read)] == " ":
-        read, given, noun = len(words.read.split()), len(words.text.split()), "words"
-        end = " ".join(words.read.split()[-SHOWN_WORDS:])
-    else:
-        read, given, noun = len(words.read), len(words.text), "characters"
-        end = words.read[-SHOWN_CHARACTERS:]
-    dots = "…" if len(end) < len(words.read) else ""
-    return (
-        f"Your description is longer than this model can read: only the first {read:,} of {given:,} {noun} "
-        f"were searched for, up to “{dots}{end}”. Use fewer words, or search several times."
-    )
 
 
 def _milliseconds(seconds: float) -> float:

@@ -1,49 +1,145 @@
-"""Places in the ranking, turned into hits a person can look at."""
+"""Found moments, turned into hits a person can look at."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
-from app.schemas import Hit, HitVideo
-from app.search.index_page import IndexPage
-from app.search.moments import best_at
-from app.search.ranking import Place
+from app.confidence import Confidence
+from app.schemas import Hit, HitVideo, SegmentScore, ShortHit, SimilarHits, WordsSaid
+from app.search.arrangement import Found, Moment
+from app.search.extent import Extent, ScoredSegment, clips_around_best, extent_of, score_segments
+from app.search.page import Page
 from app.urls import stream_url, thumbnail_url
-from indexer.catalog import clips
-from indexer.catalog.tables import Clip, Video
+from indexer.catalog import clips, videos
+from indexer.catalog.videos import VideoLabel
+
+SHOWN_SIMILAR = 20
+"""Behind one hit; all of them are counted."""
+
+Confide = Callable[[Found, Moment], Confidence | None]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the catalog knows of a page's clips and videos."""
+
+    clip_ids: dict[int, str]
+    labels: dict[str, VideoLabel]
+    segments: dict[str, list[ScoredSegment]]
 
 
 def read_hits(
-    session: Session, generation_id: int, vector: NDArray[np.float32], page: IndexPage
+    session: Session, generation_id: int, page: Page, confide: Confide, *, explain: bool
 ) -> list[Hit]:
-    """Return the hits of a page in their order; a clip deleted in this very moment is left out."""
-    rows = clips.get_many(session, [place.embedding_id for place in page.places])
-    segments = clips.segments_of(session, [clip.id for clip, _ in rows.values()], generation_id)
-    found = [(place, *rows[place.embedding_id]) for place in page.places if place.embedding_id in rows]
-    return [
-        _hit(rank, place, clip, video, best_at(vector, clip, segments.get(clip.id, [])))
-        for rank, (place, clip, video) in enumerate(found, start=page.offset + 1)
-    ]
-
-
-def _hit(rank: int, place: Place, clip: Clip, video: Video, best_at_s: float) -> Hit:
-    return Hit(
-        rank=rank,
-        clip_id=clip.id,
-        video_id=video.id,
-        start=clip.start_s,
-        end=clip.end_s,
-        best_at=best_at_s,
-        score=place.score,
-        confidence=None,
-        thumbnail_url=thumbnail_url(clip.id),
-        preview_url=None,
-        stream_url=stream_url(video.id, clip.start_s, clip.end_s),
-        video=HitVideo(
-            title=video.title,
-            filename=video.filename,
-            duration=video.duration_s,
-            recorded_at=video.recorded_at,
-            metadata=video.extra,
-        ),
+    """Return the hits of a page in their order; what is deleted in this very moment is left out."""
+    moments = [moment for found in page.found for moment in _moments(found)]
+    clip_ids = clips.ids_of(session, list({one for moment in moments for one in moment.clips}))
+    looked_at = {one for found in page.found for one in clips_around_best(found)}
+    segments = clips.segments_of(
+        session, [clip_ids[one] for one in looked_at if one in clip_ids], generation_id
     )
+    rows = Rows(
+        clip_ids=clip_ids,
+        labels=videos.labels_of(session, list({moment.video_id for moment in moments})),
+        segments=score_segments(segments, page.progress.vectors[0]),
+    )
+    writer = HitWriter(page, rows, confide, explain)
+    alive = (found for found in page.found if rows.clip_ids.get(found.moment.clip))
+    alive = (found for found in alive if found.moment.video_id in rows.labels)
+    return [writer.hit(rank, found) for rank, found in enumerate(alive, start=page.progress.offset + 1)]
+
+
+def _moments(found: Found) -> Iterator[Moment]:
+    yield found.moment
+    yield from found.similar[:SHOWN_SIMILAR]
+    yield from found.moments
+    yield from found.steps
+
+
+@dataclass(frozen=True)
+class HitWriter:
+    """Writes the hits of one page."""
+
+    page: Page
+    rows: Rows
+    confide: Confide
+    explain: bool
+
+    def hit(self, rank: int, found: Found) -> Hit:
+        """Return a found moment as the answer shows it."""
+        moment, label = found.moment, self.rows.labels[found.moment.video_id]
+        segments = self._segments(found)
+        extent = self._extent(found, segments)
+        clip_id = self.rows.clip_ids[moment.clip]
+        return Hit(
+            rank=rank,
+            clip_id=clip_id,
+            video_id=moment.video_id,
+            start=moment.start_s,
+            end=moment.end_s,
+            best_at=extent.best_at_s,
+            tight_start=extent.start_s,
+            tight_end=extent.end_s,
+            score=moment.score,
+            confidence=self.confide(found, moment),
+            clips=[self.rows.clip_ids[one] for one in moment.clips if one in self.rows.clip_ids],
+            similar=SimilarHits(
+                count=len(found.similar), hits=self._short(found, found.similar[:SHOWN_SIMILAR])
+            ),
+            moments=self._short(found, found.moments),
+            steps=self._short(found, found.steps),
+            said=self._said(moment),
+            explanation=_told(segments) if self.explain else None,
+            thumbnail_url=thumbnail_url(clip_id),
+            preview_url=None,
+            stream_url=stream_url(moment.video_id, moment.start_s, moment.end_s),
+            video=HitVideo(
+                title=label.title,
+                filename=label.filename,
+                duration=label.duration_s,
+                recorded_at=label.recorded_at,
+                metadata=label.extra,
+            ),
+        )
+
+    def _segments(self, found: Found) -> list[ScoredSegment]:
+        ids = (self.rows.clip_ids.get(one, "") for one in clips_around_best(found))
+        return [segment for clip_id in ids for segment in self.rows.segments.get(clip_id, ())]
+
+    def _extent(self, found: Found, segments: Sequence[ScoredSegment]) -> Extent:
+        moment = found.steps[0] if found.steps else found.moment
+        extent = extent_of(moment.start_s, moment.end_s, segments, float(self.page.progress.spreads[0]))
+        return Extent(extent.best_at_s, extent.start_s, found.moment.end_s) if found.steps else extent
+
+    def _short(self, found: Found, moments: Sequence[Moment]) -> list[ShortHit]:
+        shown = [
+            (one, self.rows.clip_ids[one.clip], self.rows.labels[one.video_id])
+            for one in moments
+            if one.clip in self.rows.clip_ids and one.video_id in self.rows.labels
+        ]
+        return [
+            ShortHit(
+                clip_id=clip_id,
+                video_id=one.video_id,
+                title=label.title,
+                start=one.start_s,
+                end=one.end_s,
+                score=one.score,
+                confidence=self.confide(found, one),
+                thumbnail_url=thumbnail_url(clip_id),
+                stream_url=stream_url(one.video_id, one.start_s, one.end_s),
+            )
+            for one, clip_id, label in shown
+        ]
+
+    def _said(self, moment: Moment) -> WordsSaid | None:
+        cues = [self.page.said[one] for one in moment.clips if one in self.page.said]
+        if not cues:
+            return None
+        best = max(cues, key=lambda cue: cue.score)
+        return WordsSaid(text=best.text, start=best.start_s, end=best.end_s)
+
+
+def _told(segments: Sequence[ScoredSegment]) -> list[SegmentScore]:
+    return [SegmentScore(start=one.start_s, end=one.end_s, score=one.score) for one in segments]

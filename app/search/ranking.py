@@ -1,41 +1,144 @@
-"""The order of hits, and a page of it after a given place."""
+"""Clips in the order in which they answer a search, as deep as is asked for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-Found = list[tuple[int, float]]
-"""(embedding id, score) from the vector index, best first."""
+import numpy as np
+from numpy.typing import NDArray
+
+from app.search.fusion import FUSED_RANKS, fuse
+from app.search.spoken import SpokenClips
+from indexer.vector_index.view import IndexView
+
+ROUNDING = 1e-6
+"""By how much the scores that an index orders by may differ from the exact ones."""
 
 
-@dataclass(frozen=True, order=True)
-class Place:
-    """A hit's place in the ranking: the better score first, then the lower id."""
+@dataclass(frozen=True)
+class Ranking:
+    """Clips, best first: arrays (N,) side by side."""
 
-    falling_score: float
-    embedding_id: int
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    """Cosines with what is looked for; 0 where nothing is but words said."""
+    strengths: NDArray[np.float64]
+    """What the order goes by; falls."""
+    nearest: int
+    """So many of the clips are the nearest there are: no other clip lies between their scores."""
+    is_whole: bool
+    """Whether no clip follows."""
+    is_by_score: bool
+    """Whether the order is that of the scores."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def only(self, kept: NDArray[np.bool_] | NDArray[np.int64]) -> "Ranking":
+        """Return the clips ``kept`` (a mask, or places in rising order); ``nearest`` does not hold then."""
+        return replace(self, ids=self.ids[kept], scores=self.scores[kept], strengths=self.strengths[kept])
+
+    def by_score(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return ids and scores of the nearest clips, by falling score and then by id."""
+        order = np.lexsort((self.ids, -self.scores))[: self.nearest]
+        return self.ids[order], self.scores[order]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Which clips may be found."""
+
+    allowed_ids: NDArray[np.int64] | None = None
+    """Sorted; all when None."""
+    until_id: int | None = None
+    """The newest clip of the first page's library."""
+    barred_ids: NDArray[np.int64] | None = None
+    """The examples themselves."""
+    min_score: float = -2.0
+    """Below any cosine."""
+    min_unsaid_score: float = -2.0
+    """Least score of a clip in which the words are not said."""
 
     @property
-    def score(self) -> float:
-        """Return the cosine, -1 to 1."""
-        return -self.falling_score
+    def floor(self) -> float:
+        """Return the score below which nothing is found by sight."""
+        return max(self.min_score, self.min_unsaid_score)
 
 
-def ranked_page(
-    search: Callable[[int], Found], count: int, after: Place | None = None, offset: int = 0
-) -> list[Place]:
-    """Return the first ``count`` places behind ``after``, which had about ``offset`` hits up to itself.
+@dataclass(frozen=True)
+class Ranker:
+    """Ranks one search's clips."""
 
-    ``search(limit)`` gives the best hits. It is asked again for more when hits were added before ``after``
-    since, or when its last hit ties with ones that it cut off: which of those it gave is chance.
-    """
-    limit = offset + count + 1
-    while True:
-        found = search(limit)
-        places = sorted(Place(-score, embedding_id) for embedding_id, score in found)
-        is_all = len(found) < limit
-        if not is_all:
-            places = [one for one in places if one.falling_score < places[-1].falling_score]
-        page = [one for one in places if after is None or one > after][:count]
-        if is_all or len(page) == count:
-            return page
-        limit *= 2
+    view: IndexView
+    vector: NDArray[np.float32] | None  # (D,) unit; None: by words said alone
+    bounds: Bounds
+    spoken: SpokenClips
+
+    def best(self, depth: int) -> Ranking:
+        """Return about ``depth`` clips, fewer when there are no more."""
+        if self.vector is None:
+            return self._kept(_said_alone(self.spoken.ids))
+        if not len(self.spoken.ids):
+            return self._kept(self._nearest(self.vector, depth))
+        seen = self._nearest(self.vector, max(depth, 2 * FUSED_RANKS), least=FUSED_RANKS)
+        return self._kept(self._fused(self.vector, seen))
+
+    def of_video(self, code: int) -> Ranking:
+        """Return the clips of one video, the best by sight first, those in which the words are said ahead."""
+        ids = self.view.ids_of_codes(np.array([code]))
+        if self.bounds.until_id is not None:
+            ids = ids[ids <= self.bounds.until_id]
+        if self.vector is None:
+            return self._kept(_said_alone(self.spoken.ids[np.isin(self.spoken.ids, ids)]))
+        scores = self._scores(self.vector, ids)
+        is_said = np.isin(ids, self.spoken.ids)
+        order = np.lexsort((ids, -scores, ~is_said))
+        ids, scores = ids[order], scores[order]
+        strengths = scores.astype(np.float64)
+        return self._kept(Ranking(ids, scores, strengths, 0, is_whole=True, is_by_score=not is_said.any()))
+
+    def _nearest(self, vector: NDArray[np.float32], depth: int, least: int = 1) -> Ranking:
+        """Return the nearest clips, ``least`` if there are so many.
+
+        When more follow, without those that tie with the last: which of these the index gave is chance.
+        """
+        while True:
+            (found,) = self.view.search(
+                vector[None], depth, self.bounds.allowed_ids, until_id=self.bounds.until_id
+            )
+            ids = np.fromiter((hit[0] for hit in found), np.int64, len(found))
+            scores = np.fromiter((hit[1] for hit in found), np.float32, len(found))
+            is_whole = len(found) < depth or bool(scores[-1] < self.bounds.floor)
+            if not is_whole:
+                is_surely = scores > scores[-1] + ROUNDING
+                ids, scores = ids[is_surely], scores[is_surely]
+            if is_whole or len(ids) >= least:
+                strengths = scores.astype(np.float64)
+                return Ranking(ids, scores, strengths, len(ids), is_whole, is_by_score=True)
+            depth *= 2
+
+    def _fused(self, vector: NDArray[np.float32], seen: Ranking) -> Ranking:
+        ids, strengths = fuse(seen.ids, self.spoken.ids)
+        return Ranking(ids, self._scores(vector, ids), strengths, len(seen), seen.is_whole, is_by_score=False)
+
+    def _scores(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = (self.view.vectors(ids) * vector).sum(1)
+        return scores
+
+    def _kept(self, ranking: Ranking) -> Ranking:
+        """Return what may be found of ``ranking``."""
+        kept = np.ones(len(ranking), np.bool_)
+        bounds = self.bounds
+        if bounds.barred_ids is not None:
+            kept &= ~np.isin(ranking.ids, bounds.barred_ids)
+        if self.vector is not None and bounds.floor > -1:
+            kept &= ranking.scores >= bounds.min_score
+            kept &= (ranking.scores >= bounds.min_unsaid_score) | np.isin(ranking.ids, self.spoken.ids)
+        if kept.all():
+            return ranking
+        by_score = np.lexsort((ranking.ids, -ranking.scores))
+        return replace(ranking.only(kept), nearest=int(kept[by_score[: ranking.nearest]].sum()))
+
+
+def _said_alone(ids: NDArray[np.int64]) -> Ranking:
+    scores = np.zeros(len(ids), np.float32)
+    strengths = 1 / np.arange(1.0, len(ids) + 1)
+    return Ranking(ids, scores, strengths, 0, is_whole=True, is_by_score=False)

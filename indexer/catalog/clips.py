@@ -72,26 +72,42 @@ def get(session: Session, clip_id: str) -> Clip | None:
     return session.get(Clip, clip_id)
 
 
-def get_many(session: Session, embedding_ids: Sequence[int]) -> dict[int, tuple[Clip, Video]]:
-    """Return clip and video of each embedding that still exists, in the order asked for."""
-    found: dict[int, tuple[Clip, Video]] = {}
+def ids_of(session: Session, embedding_ids: Sequence[int]) -> dict[int, str]:
+    """Return the clip's id of each embedding that still exists."""
+    found: dict[int, str] = {}
     for chunk in in_chunks(embedding_ids):
-        rows = session.execute(
-            select(Embedding.id, Clip, Video)
-            .join(Clip, Embedding.clip_id == Clip.id)
-            .join(Video, Clip.video_id == Video.id)
-            .where(Embedding.id.in_(chunk))
-        )
-        found.update({embedding_id: (clip, video) for embedding_id, clip, video in rows})
-    return {embedding_id: found[embedding_id] for embedding_id in embedding_ids if embedding_id in found}
+        rows = session.execute(select(Embedding.id, Embedding.clip_id).where(Embedding.id.in_(chunk)))
+        found.update((embedding_id, clip_id) for embedding_id, clip_id in rows)
+    return found
 
 
-def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -> dict[str, list[Embedding]]:
-    """Return each clip's segment embeddings in time order; ``vector_codec.unpack`` reads their vectors."""
-    segments: dict[str, list[Embedding]] = defaultdict(list)
+def vector_ids(session: Session, clip_ids: Sequence[str], generation_id: int) -> NDArray[np.int64]:
+    """Return the ids of the clip vectors (N,) of those clips that have one in a generation."""
+    found: list[int] = []
     for chunk in in_chunks(clip_ids):
-        rows = session.scalars(
-            select(Embedding)
+        where = generations.is_clip_vector(generation_id), Embedding.clip_id.in_(chunk)
+        found += session.scalars(select(Embedding.id).where(*where))
+    return np.array(found, np.int64)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One of a clip's equal parts."""
+
+    clip_id: str
+    start_s: float
+    end_s: float
+    vector: bytes
+    """``vector_codec.unpack`` reads it."""
+
+
+def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -> dict[str, list[Segment]]:
+    """Return each clip's segments in time order."""
+    segments: dict[str, list[Segment]] = defaultdict(list)
+    columns = (Embedding.clip_id, Embedding.start_s, Embedding.end_s, Embedding.vector)
+    for chunk in in_chunks(clip_ids):
+        rows = session.execute(
+            select(*columns)
             .where(
                 Embedding.clip_id.in_(chunk),
                 Embedding.generation_id == generation_id,
@@ -99,8 +115,8 @@ def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -
             )
             .order_by(Embedding.clip_id, Embedding.ordinal)
         )
-        for embedding in rows:
-            segments[embedding.clip_id].append(embedding)
+        for row in rows:
+            segments[row[0]].append(Segment(*row))
     return dict(segments)
 
 

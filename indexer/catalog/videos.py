@@ -1,7 +1,7 @@
 """Videos: adding, finding, listing and deleting them. Functions take a session and never commit."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
@@ -11,8 +11,9 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from indexer.catalog import clips, generations
-from indexer.catalog.tables import Clip, Embedding, Job, Video, VideoState
+from indexer.catalog import clips
+from indexer.catalog.chunking import in_chunks
+from indexer.catalog.tables import Job, Video, VideoState
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,6 @@ class NewVideo:
     recorded_at: datetime | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """The user's own metadata."""
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How much of the library a search in one generation can find."""
-
-    videos: int
-    clips: int
-    videos_pending: int
-    """Waiting, or being indexed."""
-    videos_failed: int
-    videos_ready: int
-    """Indexed in this generation or another one."""
 
 
 def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
@@ -110,18 +98,39 @@ def delete(session: Session, video_id: str) -> bool:
     return True
 
 
-def coverage(session: Session, generation_id: int) -> Coverage:
-    """Return how much of the library is searchable in a generation."""
-    searchable = select(func.count(Clip.video_id.distinct()), func.count()).join(
-        Embedding, Embedding.clip_id == Clip.id
-    )
-    videos, clip_count = session.execute(searchable.where(generations.is_clip_vector(generation_id))).one()
-    states: Counter[VideoState] = Counter()
-    states.update(dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).all()))
-    return Coverage(
-        videos=videos,
-        clips=clip_count,
-        videos_pending=states[VideoState.PENDING] + states[VideoState.INDEXING],
-        videos_failed=states[VideoState.FAILED],
-        videos_ready=states[VideoState.READY],
-    )
+@dataclass(frozen=True)
+class VideoLabel:
+    """What a hit says of its video."""
+
+    title: str
+    filename: str
+    duration_s: float | None
+    recorded_at: datetime | None
+    extra: dict[str, object]
+
+
+def labels_of(session: Session, video_ids: Sequence[str]) -> dict[str, VideoLabel]:
+    """Return the label of each video that still exists."""
+    columns = (Video.id, Video.title, Video.filename, Video.duration_s, Video.recorded_at, Video.extra)
+    labels: dict[str, VideoLabel] = {}
+    for chunk in in_chunks(video_ids):
+        rows = session.execute(select(*columns).where(Video.id.in_(chunk)))
+        labels.update((row[0], VideoLabel(*row[1:])) for row in rows)
+    return labels
+
+
+def dates_of(session: Session, video_ids: Sequence[str], *, is_recorded: bool) -> dict[str, datetime | None]:
+    """Return when each video that still exists was recorded, as far as known; else when it was added."""
+    date = Video.recorded_at if is_recorded else Video.added_at
+    dates: dict[str, datetime | None] = {}
+    for chunk in in_chunks(video_ids):
+        rows = session.execute(select(Video.id, date).where(Video.id.in_(chunk)))
+        dates.update((video_id, when) for video_id, when in rows)
+    return dates
+
+
+def counts_by_state(session: Session) -> Counter[VideoState]:
+    """Return how many videos there are of each state."""
+    counts: Counter[VideoState] = Counter()
+    counts.update(dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).all()))
+    return counts
