@@ -1,0 +1,1 @@
+"""How well scores tell that a library holds what was asked for, and what corrections of hubs are worth."""
