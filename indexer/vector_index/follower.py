@@ -27,7 +27,7 @@ from indexer.vector_index.building import (
     quick_index,
 )
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
-from indexer.vector_index.faiss_index import FaissIndex
+from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from indexer.vector_index.read_write_lock import ReadWriteLock
 from indexer.vector_index.snapshot import Snapshot, SnapshotHeader, read_snapshot
 from indexer.vector_index.view import IndexView
@@ -69,6 +69,11 @@ class IndexFollower:
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def kind(self) -> IndexKind:
+        """Return of what kind the index is that serves now."""
+        return self._index.kind
 
     def close(self) -> None:
         """Give up an index that is being built; searching goes on with the one there is."""
