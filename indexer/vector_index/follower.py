@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from indexer.catalog import generations, vector_codec
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Embedding
-from indexer.vector_index.base import Hit
 from indexer.vector_index.building import (
     ROWS_AT_ONCE,
     BuildStoppedError,
@@ -108,16 +107,6 @@ class IndexFollower:
                 yield self._local.view
             finally:
                 self._local.view = None
-
-    def search(
-        self, vectors: NDArray[np.float32], limit: int, allowed_ids: NDArray[np.int64] | None = None
-    ) -> tuple[list[list[Hit]], int]:
-        """Return the best ``limit`` (embedding id, cosine) for each of vectors (Q, D), and the revision.
-
-        Only ``allowed_ids`` (N,) are looked at, when given. Raises ValueError as ``IndexView.search``.
-        """
-        with self.reading() as view:
-            return view.search(vectors, limit, allowed_ids), view.revision
 
     def save_snapshot(self) -> None:
         """Keep index and clips on disk for the next start; does nothing when they are there already."""
@@ -211,10 +200,15 @@ class IndexFollower:
             index.remove(np.setdiff1d(clips.ids, now, assume_unique=True))
             with self._lock.writing():
                 self._index = index
-        log.info(
-            "index built",
-            extra={"action": "index_built", "kind": index.kind.name, "clips": len(index)},
-        )
+        log.info("index built", extra={"action": "index_built", "kind": index.kind.name, "clips": len(index)})
+        self._save_built()
+
+    def _save_built(self) -> None:
+        """Keep on disk what took minutes to build; a service that is killed does not come to do it."""
+        try:
+            self.save_snapshot()
+        except Exception:  # whatever it is, the catalog has every vector
+            log.warning("the index that was built was not saved", exc_info=True)
 
     def _count(self, session: Session) -> int:
         where = generations.is_clip_vector(self._generation_id)

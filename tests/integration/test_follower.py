@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from sqlalchemy import event, select, update
 
 from indexer.catalog import generations, vector_codec, videos
-from indexer.catalog.clip_filters import ClipFilters, embedding_ids_where
+from indexer.catalog.clip_filters import ClipFilters, video_ids_where
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Video
+from indexer.vector_index.base import Hit
 from indexer.vector_index.follower import IndexFollower
 from tests.factories import make_generation, make_new_clip, make_unit_vectors, store_video
 
@@ -53,6 +54,12 @@ def delete_video(database: Database, video_id: str) -> None:
         videos.delete(session, video_id)
 
 
+def search(follower: IndexFollower, query: NDArray[np.float32], limit: int) -> tuple[list[list[Hit]], int]:
+    """Return the best hits of all clips, and the revision they are of."""
+    with follower.reading() as view:
+        return view.search(query, limit), view.revision
+
+
 def brute_force(
     database: Database, generation: Generation, query: NDArray[np.float32], collection: str | None
 ) -> list[tuple[int, float]]:
@@ -74,9 +81,11 @@ def assert_equals_brute_force(
     database: Database, generation: Generation, follower: IndexFollower, collection: str | None, limit: int
 ) -> None:
     query = make_unit_vectors(99, 1)
+    filters = ClipFilters(collections=() if collection is None else (collection,))
     with database.reading() as session:
-        allowed = embedding_ids_where(session, generation.id, ClipFilters(collection=collection))
-    found, _ = follower.search(query, limit, allowed)
+        video_ids = video_ids_where(session, filters)
+    with follower.reading() as view:
+        found = view.search(query, limit, None if video_ids is None else view.ids_of_videos(video_ids))
     expected = brute_force(database, generation, query[0], collection)[:limit]
     assert [embedding_id for embedding_id, _ in found[0]] == [embedding_id for embedding_id, _ in expected]
     assert np.allclose([score for _, score in found[0]], [score for _, score in expected], atol=1e-6)
@@ -123,11 +132,11 @@ def test_what_was_committed_is_found_by_the_next_search_of_every_follower(
     query = make_unit_vectors(1, 1)
 
     for follower in followers:
-        hits, revision = follower.search(query, 10)
+        hits, revision = search(follower, query, 10)
         assert (len(hits[0]), revision) == (2, 1)
     delete_video(database, video_id)
     for follower in followers:
-        assert follower.search(query, 10) == ([[]], 2)
+        assert search(follower, query, 10) == ([[]], 2)
 
 
 def test_vectors_of_another_generation_are_never_found(
@@ -135,7 +144,7 @@ def test_vectors_of_another_generation_are_never_found(
 ) -> None:
     add_video(database, add_generation(database), 1)
 
-    assert follow(database, generation, tmp_path).search(make_unit_vectors(1, 1), 10) == ([[]], 0)
+    assert search(follow(database, generation, tmp_path), make_unit_vectors(1, 1), 10) == ([[]], 0)
 
 
 @contextmanager
@@ -157,7 +166,7 @@ def test_a_search_asks_the_catalog_one_small_question_when_nothing_has_changed(
     follower = follow(database, generation, tmp_path)
 
     with counted_statements(database) as statements:
-        follower.search(make_unit_vectors(1, 1), 10)
+        search(follower, make_unit_vectors(1, 1), 10)
 
     asked = [statement for statement in statements if not statement.startswith("BEGIN")]
     assert len(asked) == 1
@@ -175,7 +184,7 @@ def test_searches_beside_a_writer_see_whole_revisions_only(
     def search_until_the_last(_: int) -> list[tuple[int, int]]:
         seen: list[tuple[int, int]] = []
         while not seen or seen[-1][1] < last:
-            hits, revision = follower.search(query, 100)
+            hits, revision = search(follower, query, 100)
             seen.append((len(hits[0]), revision))
         return seen
 
@@ -194,13 +203,13 @@ def test_a_catalog_restored_from_a_backup_is_followed_from_its_beginning(
     add_video(database, generation, 1)
     follower = follow(database, generation, tmp_path)
     lost = add_video(database, generation, 2)
-    assert len(follower.search(make_unit_vectors(1, 1), 10)[0][0]) == 2
+    assert len(search(follower, make_unit_vectors(1, 1), 10)[0][0]) == 2
 
     with database.writing() as session:
         videos.delete(session, lost)
         session.execute(update(Generation).where(Generation.id == generation.id).values(revision=1))
 
-    hits, revision = follower.search(make_unit_vectors(1, 1), 10)
+    hits, revision = search(follower, make_unit_vectors(1, 1), 10)
     assert (len(hits[0]), revision) == (1, 1)
 
 
@@ -216,7 +225,7 @@ def test_changes_are_applied_once_when_many_searches_notice_them_together(
     add_video(database, generation, *range(5))
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda _: follower.search(make_unit_vectors(1, 1), 100), range(8)))
+        found = list(threads.map(lambda _: search(follower, make_unit_vectors(1, 1), 100), range(8)))
 
     assert {(len(hits[0]), revision) for hits, revision in found} == {(5, 1)}
     with database.reading() as session:

@@ -12,6 +12,7 @@ from indexer.catalog import generations, videos
 from indexer.catalog.session import Database, open_database
 from indexer.catalog.tables import Embedding, Generation
 from indexer.durable_file import TemporaryFile
+from indexer.vector_index.base import Hit
 from indexer.vector_index.follower import IndexFollower
 from tests.factories import make_generation, make_new_clip, make_unit_vectors, store_video
 
@@ -49,6 +50,12 @@ def follow(database: Database, generation: Generation, path: Path) -> IndexFollo
     return IndexFollower(database, generation.id, generation.fingerprint, DIMENSION, path)
 
 
+def search(follower: IndexFollower) -> tuple[list[list[Hit]], int]:
+    """Return the best hits for one query, and the revision they are of."""
+    with follower.reading() as view:
+        return view.search(QUERY, 10), view.revision
+
+
 def ignored(log: pytest.LogCaptureFixture) -> list[str]:
     """Return the reasons for which snapshots were ignored."""
     records = [record for record in log.records if getattr(record, "action", "") == "snapshot_ignored"]
@@ -74,7 +81,7 @@ def test_the_next_start_reads_the_snapshot_and_only_what_came_since_from_the_cat
         return changes
 
     monkeypatch.setattr(generations, "changes_since", noted)
-    hits, revision = follow(database, generation, path).search(QUERY, 10)
+    hits, revision = search(follow(database, generation, path))
 
     assert (len(hits[0]), revision, read) == (7, 4, [1])
     assert ignored(caplog) == []
@@ -124,12 +131,12 @@ def test_a_damaged_snapshot_is_ignored_with_a_warning_and_the_index_rebuilt(
     damage: Callable[[bytes], bytes],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    good = follow(database, generation, path).search(QUERY, 10)
+    good = search(follow(database, generation, path))
     path.write_bytes(damage(path.read_bytes()))
 
     follower = follow(database, generation, path)
 
-    assert follower.search(QUERY, 10) == good
+    assert search(follower) == good
     assert ignored(caplog) == ["its checksum is wrong: it was cut short or damaged"]
     follower.save_snapshot()
     caplog.clear()
@@ -157,12 +164,12 @@ def test_a_whole_snapshot_of_something_else_is_ignored(
     reason: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    good = follow(database, generation, path).search(QUERY, 10)
+    good = search(follow(database, generation, path))
     _, header, payload = path.read_bytes().split(b"\n", 2)
     rest = json.dumps({**json.loads(header), **change}).encode() + b"\n" + payload
     path.write_bytes(hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest)
 
-    assert follow(database, generation, path).search(QUERY, 10) == good
+    assert search(follow(database, generation, path)) == good
     (said,) = ignored(caplog)
     assert said.startswith(reason)
 
@@ -180,7 +187,7 @@ def test_the_snapshot_of_another_library_with_the_same_model_is_ignored(
         twin = make_generation(fingerprint=generation.fingerprint, dimension=DIMENSION, revision=100)
         session.add(twin)
 
-    assert follow(other, twin, path).search(QUERY, 10) == ([[]], 100)
+    assert search(follow(other, twin, path)) == ([[]], 100)
     (said,) = ignored(caplog)
     assert said.startswith("its library is")
     other.close()
@@ -207,7 +214,7 @@ def test_what_was_deleted_since_the_snapshot_is_not_found(
         (newest,) = videos.list_page(session, limit=1)
         videos.delete(session, newest.id)
 
-    assert len(follow(database, generation, path).search(QUERY, 10)[0][0]) == 4
+    assert len(search(follow(database, generation, path))[0][0]) == 4
     assert ignored(caplog) == []
 
 
@@ -233,7 +240,7 @@ def test_killed_while_it_is_published_the_old_snapshot_still_serves(
 
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
-    assert len(follow(database, generation, path).search(QUERY, 10)[0][0]) == 7
+    assert len(search(follow(database, generation, path))[0][0]) == 7
     assert ignored(caplog) == []
 
 
