@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.calibration.hubness import centre, csls
-from model.calibration.reach import measure_reach
+from model.calibration.reach import Reach
 from model.evaluation.presence.searches import CAPTIONS, Searches
 from model.evaluation.presence.statistics import STATISTICS
 from model.evaluation.query_normalisation import querybank_normalise
@@ -98,17 +98,17 @@ def _search_library(
     clips: Vectors, searches: tuple[Vectors, NDArray[np.bool_]], bank: Vectors
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
     queries, is_right = searches
-    scores = queries @ clips.T
-    present = _statistics(scores, clips, bank)
+    scores, bank_scores = queries @ clips.T, bank @ clips.T
+    present = _statistics(scores, bank_scores)
     without = [
-        _statistics(scores[row : row + 1, ~right], clips[~right], bank) for row, right in enumerate(is_right)
+        _statistics(scores[row : row + 1, ~right], bank_scores[:, ~right])
+        for row, right in enumerate(is_right)
     ]
     absent = {name: np.array([one[name][0] for one in without]) for name in STATISTICS}
     return present, absent, is_right[np.arange(len(scores)), scores.argmax(axis=1)]
 
 
-def _statistics(scores: Vectors, clips: Vectors, bank: Vectors) -> dict[str, NDArray[np.float64]]:
-    reach = measure_reach(bank, clips)
-    if reach is None:
-        raise ValueError("the items are all alike, or fewer than two: nothing can be told of them")
+def _statistics(scores: Vectors, bank_scores: Vectors) -> dict[str, NDArray[np.float64]]:
+    best = bank_scores.max(axis=1)
+    reach = Reach(float(best.mean()), float(best.std()), scores.shape[1])
     return {name: statistic(scores, reach) for name, statistic in STATISTICS.items()}
