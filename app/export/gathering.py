@@ -13,7 +13,7 @@ from app.export.frame_rate import exact_rate
 from app.export.moments import Moment, MomentList, Source
 from app.export.spans import check_span
 from app.export.timecode import source_count
-from app.schemas import Hit
+from app.schemas import Hit, ShortHit
 from app.search.answer import search_videos
 from app.search.query import SearchQuery
 from app.urls import stream_url
@@ -40,11 +40,7 @@ def found_moments(services: Services, query: SearchQuery, style: ExportStyle) ->
     answer = search_videos(services, query)
     with services.library.database.reading() as session:
         sources = _Sources(session, style)
-        moments = [
-            moment
-            for hit in answer.data
-            if (moment := _moment_of(hit, sources.get(hit.video_id))) is not None
-        ]
+        moments = [moment for hit in answer.data for moment in _moments_of(hit, sources.get(hit.video_id))]
     return MomentList(answer.query or "Moments like these", tuple(moments))
 
 
@@ -94,11 +90,14 @@ class _Sources:
         )
 
 
-def _moment_of(hit: Hit, source: Source | None) -> Moment | None:
-    """Return a hit's moment; None when its video was deleted in this very moment."""
+def _moments_of(hit: Hit, source: Source | None) -> list[Moment]:
+    """Return a hit's moment, or all of them where it stands for a video.
+
+    None when that was deleted in this very moment.
+    """
     if source is None:
-        return None
-    return Moment(
+        return []
+    best = Moment(
         source=source,
         start_s=hit.start,
         end_s=hit.end,
@@ -106,7 +105,21 @@ def _moment_of(hit: Hit, source: Source | None) -> Moment | None:
         rank=hit.rank,
         best_at_s=hit.best_at,
         score=hit.score,
-        confidence=None if hit.confidence is None else str(hit.confidence),
+        confidence=hit.confidence,
+        said=None if hit.said is None else hit.said.text,
+    )
+    return [best if one.clip_id == hit.clip_id else _other(hit, one, source) for one in hit.moments] or [best]
+
+
+def _other(hit: Hit, moment: ShortHit, source: Source) -> Moment:
+    return Moment(
+        source=source,
+        start_s=moment.start,
+        end_s=moment.end,
+        clip_id=moment.clip_id,
+        rank=hit.rank,
+        score=moment.score,
+        confidence=moment.confidence,
     )
 
 

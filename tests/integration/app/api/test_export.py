@@ -58,6 +58,15 @@ def test_the_parameters_of_a_search_hold_for_its_export(service: Service) -> Non
     assert [row["video_id"] for row in table] == [wanted.id]
 
 
+def test_every_moment_of_a_video_is_taken_away_where_videos_are_grouped(service: Service) -> None:
+    in_place(service, ["a dog", "a cat", "a cow", "a hen", "a dog"])
+    hit = service.client.get("/search?q=a+dog&group_by=video").json()["data"][0]
+    table = rows_of(taken(service, "/export/csv?q=a+dog&group_by=video"))
+    assert len(table) > 1
+    assert [float(row["start"]) for row in table] == [moment["start"] for moment in hit["moments"]]
+    assert {row["rank"] for row in table} == {"1"}
+
+
 def test_an_edl_has_drop_frame_timecode_and_the_file(service: Service) -> None:
     in_place(service, ["a cat", "a dog"], frame_rate=29.97, start_timecode="01:00:00;00")
     edl = taken(service, "/export/edl?q=a+dog&limit=1")
