@@ -18,8 +18,8 @@ from indexer.catalog.said_query import SaidQuery, Unit, parse
 ALL_WORDS_BONUS = 1000.0
 """Added to the score where all the words are said: more than any rank of the databases."""
 
-COUNTED_CUES = 10_000
-"""Words that are said in more cues than these count as equally common."""
+RANKED_CUES = 5_000
+"""Of what is said more often the newest cues are ranked, so that no word takes longer than a few more."""
 
 How = Literal["AND", "OR"]
 
@@ -27,18 +27,27 @@ How = Literal["AND", "OR"]
 SQLITE_SEARCH = """
     SELECT cues.id, cues.video_id, cues.start_s, cues.end_s, cues.text, -best.rank
     FROM (
-        SELECT rowid AS id, rank FROM cue_words WHERE cue_words MATCH :match {of_videos}
-        ORDER BY rank LIMIT :limit
+        SELECT id, rank FROM (
+            SELECT rowid AS id, bm25(cue_words) AS rank FROM cue_words
+            WHERE cue_words MATCH :match {of_videos} ORDER BY rowid DESC LIMIT :ranked
+        )
+        ORDER BY rank, id LIMIT :limit
     ) AS best JOIN cues ON cues.id = best.id
     ORDER BY best.rank, cues.id
 """
 SQLITE_OF_VIDEOS = """
     AND +rowid IN (SELECT id FROM cues WHERE video_id IN (SELECT value FROM json_each(:video_ids)))
 """
+SQLITE_COUNT = """
+    SELECT count(*) FROM (SELECT 1 FROM cue_words WHERE cue_words MATCH :unit LIMIT :ranked)
+"""
 POSTGRES_SEARCH = """
     SELECT id, video_id, start_s, end_s, text,
            ts_rank_cd(words, CAST(:match AS tsquery)) + {rarity} AS score
-    FROM cues WHERE words @@ CAST(:match AS tsquery) {of_videos}
+    FROM (
+        SELECT * FROM cues WHERE words @@ CAST(:match AS tsquery) {of_videos}
+        ORDER BY id DESC LIMIT :ranked
+    ) AS said
     ORDER BY score DESC, id LIMIT :limit
 """
 POSTGRES_OF_VIDEOS = "AND video_id = ANY(:video_ids)"
@@ -46,7 +55,7 @@ POSTGRES_RARITY = """
     CASE WHEN words @@ CAST(:unit_{place} AS tsquery) THEN CAST(:rarity_{place} AS float) ELSE 0 END
 """
 POSTGRES_COUNT = """
-    SELECT count(*) FROM (SELECT 1 FROM cues WHERE words @@ CAST(:unit AS tsquery) LIMIT :limit) AS counted
+    SELECT count(*) FROM (SELECT 1 FROM cues WHERE words @@ CAST(:unit AS tsquery) LIMIT :ranked) AS counted
 """
 
 
@@ -79,7 +88,7 @@ def search(
     found = _best(session, query, "AND", limit, video_ids)
     hits = [replace(hit, score=hit.score + ALL_WORDS_BONUS) for hit in found.values()]
     if len(hits) < limit and len(query.units) > 1:
-        partly = _best(session, query, "OR", limit, video_ids)
+        partly = _best(session, _telling(session, query), "OR", limit, video_ids)
         hits += [hit for cue_id, hit in partly.items() if cue_id not in found]
     return hits[:limit]
 
@@ -89,17 +98,32 @@ def has_any(session: Session) -> bool:
     return bool(session.scalar(text("SELECT EXISTS (SELECT 1 FROM cues)")))
 
 
+def _telling(session: Session, query: SaidQuery) -> SaidQuery:
+    """Return ``query`` with its rarer units only, if it has any: alone, the others tell nothing."""
+    counts = {unit: _count(session, unit) for unit in query.units}
+    telling = tuple(unit for unit in query.units if 0 < counts[unit] < RANKED_CUES)
+    return replace(query, units=telling or query.units)
+
+
+def _count(session: Session, unit: Unit) -> int:
+    """Return in how many cues ``unit`` is said, counting up to RANKED_CUES."""
+    is_sqlite = _is_sqlite(session)
+    values = {"unit": _fts5(unit) if is_sqlite else _lexemes(unit), "ranked": RANKED_CUES}
+    return session.scalar(text(SQLITE_COUNT if is_sqlite else POSTGRES_COUNT), values) or 0
+
+
 def _best(
     session: Session, query: SaidQuery, how: How, limit: int, video_ids: Sequence[str] | None
 ) -> dict[int, SaidHit]:
     """Return the best cues by their ids, in order, in which all (AND) or any (OR) of the units are said."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    is_sqlite = _is_sqlite(session)
     statement, values = _sqlite_search(query, how) if is_sqlite else _postgres_search(session, query, how)
     of_videos = ""
     if video_ids is not None:
         of_videos = SQLITE_OF_VIDEOS if is_sqlite else POSTGRES_OF_VIDEOS
         values["video_ids"] = json.dumps(list(video_ids)) if is_sqlite else list(video_ids)
-    rows = session.execute(text(statement.replace("{of_videos}", of_videos)), {**values, "limit": limit})
+    values |= {"limit": limit, "ranked": max(limit, RANKED_CUES)}
+    rows = session.execute(text(statement.replace("{of_videos}", of_videos)), values)
     return {cue_id: SaidHit(*columns) for cue_id, *columns in rows}
 
 
@@ -118,16 +142,15 @@ def _postgres_search(session: Session, query: SaidQuery, how: How) -> tuple[str,
     values: dict[str, Any] = {"match": match}
     terms = ["0"]
     if how == "OR":
-        for place, unit in enumerate(units):
+        for place, unit in enumerate(query.units):
             terms.append(POSTGRES_RARITY.replace("{place}", str(place)))
-            values |= {f"unit_{place}": unit, f"rarity_{place}": _rarity(session, unit)}
+            rarity = 1 + math.log(RANKED_CUES / max(_count(session, unit), 1))
+            values |= {f"unit_{place}": units[place], f"rarity_{place}": rarity}
     return POSTGRES_SEARCH.replace("{rarity}", " + ".join(terms)), values
 
 
-def _rarity(session: Session, unit: str) -> float:
-    """Return how much a unit tells, from about 1 for a common one to 10 for one said once."""
-    count = session.scalar(text(POSTGRES_COUNT), {"unit": unit, "limit": COUNTED_CUES}) or 0
-    return 1 + math.log(COUNTED_CUES / max(count, 1))
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def _joined(parts: Sequence[str], operator: str) -> str:

@@ -157,6 +157,17 @@ def test_function_words_are_looked_for_only_when_there_is_nothing_else(database:
     assert found(database, '"this is"') == ["this is it"]
 
 
+def test_of_a_word_said_everywhere_the_newest_cues_are_ranked_and_rare_words_decide(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words_said, "RANKED_CUES", 5)
+    said(database, "zebra", *(f"cat {number}" for number in range(8)))
+
+    assert set(found(database, "cat", limit=5)) == {f"cat {number}" for number in range(3, 8)}
+    assert found(database, "cat zebra", limit=5) == ["zebra"]
+    assert len(found(database, "cat", limit=8)) == 8
+
+
 def test_excluded_words_leave_a_cue_out(database: Database) -> None:
     said(database, "a dog at night", "a dog by day", "a dog by night and day")
 
