@@ -106,7 +106,7 @@ def libraries(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(drawn=libraries())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_the_best_runs_are_those_of_trying_every_run(drawn: dict[str, Any]) -> None:
     view = make_view(drawn["videos"], drawn["vectors"])
     codes, until_id = drawn["of_videos"], drawn["until_id"]
