@@ -57,7 +57,7 @@ Second = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
 @router.get(
     "/clips/{clip_id}/download",
     summary="Download a moment",
-    response_class=ClipDownload,
+    response_class=Response,
     responses={
         200: {"description": "The moment, cut out to the frame", "content": {"video/mp4": {}}},
         **problem_docs(

@@ -3,6 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from indexer.decoding.probe import probe
@@ -132,3 +134,20 @@ def test_every_refusal_has_a_code_of_its_own() -> None:
     kinds = IndexingError.__subclasses__()
     codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"), [("10:11:12:05", "10:11:12:05"), ("01:00:00;02", "01:00:00;02"), (None, None)]
+)
+def test_the_cameras_timecode_is_told(tmp_path: Path, written: str | None, told: str | None) -> None:
+    path = tmp_path / "camera.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(30000, 1001))
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        if written is not None:
+            stream.metadata["timecode"] = written
+        picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    assert probe(path).start_timecode == told
