@@ -9,6 +9,24 @@ export function scoreText(hit) {
   return hit.score.toFixed(3);
 }
 
+const CONFIDENCE = { high: "very likely", medium: "likely", low: "unsure" };
+
+/** Return how sure a hit is in words, or "" where the server cannot tell. */
+function confidenceText(hit) {
+  return CONFIDENCE[hit.confidence] ?? "";
+}
+
+/** Return the links of the moments that look like a hit, behind a line "+6 similar"; null when there are none. */
+function similarHits({ count, hits }) {
+  if (count === 0) return null;
+  return element("details", { class: "hit-similar" }, [
+    element("summary", {}, `+${count.toLocaleString()} similar`),
+    element("ul", {}, hits.map((one) => element("li", {}, element(
+      "a", { href: one.stream_url }, `${one.title}, ${clockRange(one.start, one.end)}`,
+    )))),
+  ]);
+}
+
 /** Return one card; `onOpen` is called on a plain click, any other click follows the link to the file. */
 export function hitCard(hit, onOpen) {
   const range = clockRange(hit.start, hit.end);
@@ -30,6 +48,7 @@ export function hitCard(hit, onOpen) {
       element("span", { class: "hit-title", title: hit.video.title }, hit.video.title),
       element("span", { class: "hit-meta" }, [
         element("span", { title: "Cosine similarity of words and pictures" }, `score ${scoreText(hit)}`),
+        confidenceText(hit) ? element("span", { "data-confidence": hit.confidence }, confidenceText(hit)) : null,
         hit.video.duration ? element("span", {}, `of ${clock(hit.video.duration)}`) : null,
       ]),
     ],
@@ -40,7 +59,7 @@ export function hitCard(hit, onOpen) {
     event.preventDefault();
     onOpen();
   });
-  return element("li", {}, link);
+  return element("li", {}, [link, similarHits(hit.similar)]);
 }
 
 /** Return a lazily loaded picture in a box of fixed shape; the film icon stands in when there is none. */

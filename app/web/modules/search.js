@@ -9,6 +9,8 @@ import { emptyPanel, problemPanel } from "./message.js";
 
 const PAGE_SIZE = 24; // divides evenly into 2, 3, 4 and 6 columns
 
+const GUESSES = "Nothing here clearly shows that. These are the nearest moments there are.";
+
 export class Search {
   #section = byId("results");
   #title = byId("results-title");
@@ -107,6 +109,7 @@ export class Search {
     ].join(" · ");
     this.#showNotices(answer.notices);
     if (this.hits.length === 0) this.#message.replaceChildren(nothingFound(answer.coverage));
+    else if (answer.nothing_found) this.#message.replaceChildren(element("p", { class: "soft" }, GUESSES));
   }
 
   #append(answer) {
