@@ -97,9 +97,8 @@ def find(  # noqa: PLR0913 - what a search is made of
 
 
 def _nearest(search: _Search, vector: NDArray[np.float32], count: int) -> _Nearest:
-    hits = search.view.search(vector[None], count, search.allowed_ids, search.until_id)[0]
-    ids = np.array([embedding_id for embedding_id, _ in hits], np.int64)
-    return _Nearest(ids, np.array([score for _, score in hits], np.float64), 0.0)
+    ids, scores, error = search.view.nearest(vector, count, search.allowed_ids, search.until_id)
+    return _Nearest(ids, scores.astype(np.float64), error)
 
 
 def _last(search: _Search, nearest: list[_Nearest]) -> Floats:

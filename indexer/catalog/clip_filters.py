@@ -4,14 +4,11 @@ import posixpath
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from indexer.catalog import generations
 from indexer.catalog.metadata_conditions import MetadataCondition, where_metadata
-from indexer.catalog.tables import Clip, Embedding, Video
+from indexer.catalog.tables import Video
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,6 @@ class ClipFilters:
     """Absolute path of a folder with all below it, or of a file; uploads lie in no folder of the user's."""
     metadata: tuple[MetadataCondition, ...] = ()
     """All of these."""
-    collection: str | None = None
 
 
 def video_ids_where(session: Session, filters: ClipFilters) -> list[str] | None:
@@ -45,28 +41,10 @@ def video_ids_where(session: Session, filters: ClipFilters) -> list[str] | None:
     return list(session.scalars(select(Video.id).where(*conditions))) if conditions else None
 
 
-def embedding_ids_where(
-    session: Session, generation_id: int, filters: ClipFilters
-) -> NDArray[np.int64] | None:
-    """Return the sorted ids (N,) of the clip vectors that pass; None when ``filters`` demand nothing."""
-    conditions = _conditions(session, filters)
-    if not conditions:
-        return None
-    ids = session.scalars(
-        select(Embedding.id)
-        .join(Clip, Embedding.clip_id == Clip.id)
-        .join(Video, Clip.video_id == Video.id)
-        .where(generations.is_clip_vector(generation_id), *conditions)
-        .order_by(Embedding.id)
-    )
-    return np.fromiter(ids, dtype=np.int64)
-
-
 def _conditions(session: Session, filters: ClipFilters) -> list[ColumnElement[bool]]:
     conditions = [where_metadata(session, condition) for condition in filters.metadata]
-    collections = filters.collections or ((filters.collection,) if filters.collection else ())
-    if collections:
-        conditions.append(Video.collection.in_(collections))
+    if filters.collections:
+        conditions.append(Video.collection.in_(filters.collections))
     if filters.video_ids:
         conditions.append(Video.id.in_(filters.video_ids))
     if filters.path_prefix is not None:
