@@ -63,8 +63,8 @@ class QueryEncoder:
 
         What it finds out about the model is kept in ``folder``, for the next start.
         """
-        name, arguments = "prepare-words", (folder,)
-        thread = threading.Thread(target=self._text_encoder.prepare, args=arguments, name=name, daemon=True)
+        # No daemon: an interpreter that ends while one of those is in torch aborts. It stops by itself then.
+        thread = threading.Thread(target=self._text_encoder.prepare, args=(folder,), name="prepare-words")
         thread.start()
         return thread
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ BATCH_SIZE = 64
 
 CHARACTERS_PER_TOKEN = 8
 """More than tokens have on average: a text is looked at up to here first, to see what is read of it."""
+
+TRIAL_BATCH = 8
+"""Sentences between two looks whether the process ends, in a trial of a faster way."""
 
 ROOM = 2
 """Tokens beyond the context that are asked for, to see whether a text needs them."""
@@ -80,14 +84,16 @@ class TextEncoder:
         """Let ONNX Runtime serve from now on: on a CPU, where it is installed and ranks as the model does.
 
         This takes seconds, in which the encoder serves as before: call it in a thread of its own. It takes
-        less when something is found in ``folder`` that an earlier call left there. Whatever goes wrong is
-        logged, and nothing changes.
+        less when something is found in ``folder`` that an earlier call left there, and it stops when the
+        main thread ends. Whatever goes wrong is logged, and nothing changes.
         """
         if self._tower is None or self._device.type != "cpu":
             return
         limit_threads()
         try:
-            self._run = fastest_tower(self._tower, self._encode_all, self.prompts, folder) or self._run
+            self._run = fastest_tower(self._tower, self._try, self.prompts, folder) or self._run
+        except InterruptedError:
+            log.debug("the process ends before a faster way was tried")
         except Exception:  # a search must not fail for want of speed
             log.warning("words are encoded by torch: no faster way could be tried", exc_info=True)
 
@@ -128,6 +134,14 @@ class TextEncoder:
             return part
         words = part.rsplit(maxsplit=1)[0] if part else ""
         return words if 2 * len(words) >= len(part) else part
+
+    def _try(self, texts: Sequence[str], run: RunTower) -> NDArray[np.float32]:
+        parts = []
+        for start in range(0, len(texts), TRIAL_BATCH):
+            if not threading.main_thread().is_alive():
+                raise InterruptedError
+            parts.append(self._encode_all(texts[start : start + TRIAL_BATCH], run))
+        return np.concatenate(parts)
 
     def _encode_all(self, texts: Sequence[str], run: RunTower) -> NDArray[np.float32]:
         size = max(1, BATCH_SIZE // len(self.prompts))

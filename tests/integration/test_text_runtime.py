@@ -1,5 +1,9 @@
 """The bundled model's text tower, cut and in int8."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import open_clip
 import torch
@@ -35,3 +39,20 @@ def test_the_bundled_model_is_served_in_int8() -> None:
     cosines = (before * encoder.encode(WORDS)).sum(1)
     assert (cosines > 0.999).all()
     assert (cosines < 1 - 1e-6).all()
+
+
+ENDS_EARLY = """
+import sys, pathlib, time
+from app.query_encoder import QueryEncoder
+from model.factory import load_encoders
+queries = QueryEncoder(load_encoders("tiny", device="cpu").text)
+queries.prepare(pathlib.Path(sys.argv[1]))
+queries.encode("a cat")
+time.sleep(0.2)
+"""
+
+
+def test_a_service_that_ends_while_a_faster_way_is_tried_ends_well(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENDS_EARLY, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
