@@ -136,7 +136,7 @@ def _best(
     def score(places: NDArray[np.int64]) -> Floats:
         return _scores(search, order.ids[places]) / search.spreads[:, None]
 
-    return [_hit(search, order, run) for run in best_runs(order, scores, score, limit, above)]
+    return _hits(search, order, best_runs(order, scores, score, limit, above))
 
 
 def _bounded(search: _Search, nearest: list[_Nearest], order: ClipOrder, unknown: Floats) -> BoundedScores:
@@ -162,6 +162,11 @@ def _scores(search: _Search, ids: Ids) -> NDArray[np.float32]:
     return np.stack([(vectors * query).sum(axis=1) for query in search.vectors])
 
 
-def _hit(search: _Search, order: ClipOrder, run: Run) -> SequenceHit:
-    ids = order.ids[list(run.places)]
-    return SequenceHit(tuple(ids.tolist()), tuple(_scores(search, ids).diagonal().tolist()), run.value)
+def _hits(search: _Search, order: ClipOrder, runs: list[Run]) -> list[SequenceHit]:
+    steps = len(search.vectors)
+    ids = order.ids[np.array([run.places for run in runs], np.int64).reshape(-1, steps)]  # (R, S)
+    scores = _scores(search, ids.ravel()).reshape(steps, -1, steps).diagonal(axis1=0, axis2=2)  # (R, S)
+    return [
+        SequenceHit(tuple(of_run.tolist()), tuple(of_scores.tolist()), run.value)
+        for of_run, of_scores, run in zip(ids, scores, runs, strict=True)
+    ]
