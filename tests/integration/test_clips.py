@@ -102,20 +102,20 @@ def test_vectors_of_another_dimension_are_refused(
         store_video(session, generation, wrong)
 
 
-def test_clips_are_found_by_vector_id_in_the_order_asked_for_and_unknown_ids_left_out(
+def test_vectors_tell_their_clips_and_clips_their_vectors_and_unknown_ones_are_left_out(
     database: Database, generation: Generation
 ) -> None:
     with database.writing() as session:
-        first = store_video(session, generation, make_new_clip(1))
-        second = store_video(session, generation, make_new_clip(2))
+        store_video(session, generation, make_new_clip(1))
+        store_video(session, generation, make_new_clip(2))
     one, two = clip_vector_ids(database, generation)
 
     with database.reading() as session:
-        found = clips.get_many(session, [two, 999_999, one])
-
-    assert list(found) == [two, one]
-    assert [video.id for _, video in found.values()] == [second.id, first.id]
-    assert found[one][0].video_id == first.id
+        clip_ids = clips.ids_of(session, [two, 999_999, one])
+        assert set(clip_ids) == {one, two}
+        found = clips.vector_ids(session, [clip_ids[two], "f" * 32], generation.id)
+        assert found.tolist() == [two]
+        assert clips.vector_ids(session, [clip_ids[two]], generation.id + 1).tolist() == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -127,7 +127,7 @@ def test_more_ids_may_be_asked_for_than_one_statement_takes(
     (known,) = clip_vector_ids(database, generation)
 
     with database.reading() as session:
-        assert list(clips.get_many(session, [*range(10**9, 10**9 + 33_000), known])) == [known]
+        assert list(clips.ids_of(session, [*range(10**9, 10**9 + 33_000), known])) == [known]
 
 
 def test_videos_without_clips_are_not_in_the_counts(database: Database, generation: Generation) -> None:

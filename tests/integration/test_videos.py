@@ -10,8 +10,8 @@ from indexer.catalog import generations, jobs, videos
 from indexer.catalog.clips import store
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Base, Clip, Embedding, Generation, Job, Tombstone, Video, VideoState
-from indexer.catalog.videos import Coverage, NewVideo
-from tests.factories import make_generation, make_job, make_new_clip, make_video, store_video
+from indexer.catalog.videos import NewVideo
+from tests.factories import make_generation, make_new_clip, make_video, store_video
 
 NEW = NewVideo(
     sha256="a" * 64,
@@ -188,21 +188,30 @@ def test_what_a_worker_finds_in_a_video_deleted_meanwhile_is_refused(database: D
     assert rows(database, Clip) == 0
 
 
-def test_coverage_counts_what_a_search_in_the_generation_can_find(database: Database) -> None:
+def test_videos_are_counted_by_state(database: Database) -> None:
+    states = [VideoState.PENDING, VideoState.INDEXING, VideoState.INDEXING, VideoState.FAILED]
     with database.writing() as session:
-        generation, other = make_generation(), make_generation()
-        session.add_all([generation, other])
-        store_video(
-            session, generation, make_new_clip(1), make_new_clip(2, start_s=4.0), state=VideoState.READY
-        )
-        store_video(session, other, make_new_clip(3), state=VideoState.READY)
-        states = [VideoState.PENDING, VideoState.INDEXING, VideoState.INDEXING, VideoState.FAILED]
-        waiting = [make_video(state=state) for state in states]
-        session.add_all(waiting)
-        session.flush()
-        session.add(make_job(waiting[0]))
+        session.add_all([make_video(state=state) for state in states])
 
     with database.reading() as session:
-        assert videos.coverage(session, generation.id) == Coverage(
-            1, 2, videos_pending=3, videos_failed=1, videos_ready=2
-        )
+        counts = videos.counts_by_state(session)
+    assert counts == {VideoState.PENDING: 1, VideoState.INDEXING: 2, VideoState.FAILED: 1}
+    assert counts[VideoState.READY] == 0
+
+
+def test_labels_and_dates_of_videos_are_read_and_unknown_videos_left_out(database: Database) -> None:
+    recorded_at = datetime(2024, 5, 1, tzinfo=UTC)
+    with database.writing() as session:
+        dated, undated = make_video(recorded_at=recorded_at, extra={"camera": 2}), make_video()
+        session.add_all([dated, undated])
+    video_ids = [dated.id, undated.id, "f" * 32]
+
+    with database.reading() as session:
+        labels = videos.labels_of(session, video_ids)
+        recorded = videos.dates_of(session, video_ids, is_recorded=True)
+        added = videos.dates_of(session, video_ids, is_recorded=False)
+    assert set(labels) == {dated.id, undated.id}
+    label = labels[dated.id]
+    assert (label.title, label.recorded_at, label.extra) == (dated.title, recorded_at, {"camera": 2})
+    assert recorded == {dated.id: recorded_at, undated.id: None}
+    assert added == {dated.id: dated.added_at, undated.id: undated.added_at}

@@ -22,8 +22,16 @@ def test_a_hit_has_the_documented_shape(service: Service) -> None:
         "start": 4.0,
         "end": 8.0,
         "best_at": 6.5,  # the third of the clip's four segments is the nearest
+        "tight_start": 6.0,
+        "tight_end": 7.0,
         "score": pytest.approx(1, abs=1e-3),
         "confidence": None,
+        "clips": [clip.id],
+        "similar": {"count": 0, "hits": []},
+        "moments": [],
+        "steps": [],
+        "said": None,
+        "explanation": None,
         "thumbnail_url": f"/clips/{clip.id}/thumbnail",
         "preview_url": None,
         "stream_url": f"/videos/{video.id}/stream#t=4,8",
@@ -120,12 +128,12 @@ def test_filters_still_give_as_many_hits_as_there_are(service: Service) -> None:
 def test_an_empty_collection_filters_nothing(service: Service, collection: str) -> None:
     service.add_video(["a cat"], collection="pets")
     service.add_video(["a cat"])
-    assert len(search(service, q="a cat", collection=collection)["data"]) == 2
+    assert len(search(service, q="a cat", collection=collection, collapse=False)["data"]) == 2
 
 
 def test_video_id_can_be_repeated(service: Service) -> None:
     first, second, _ = (service.add_video(["a cat"]) for _ in range(3))
-    hits = search(service, q="a cat", video_id=[first.id, second.id])["data"]
+    hits = search(service, q="a cat", video_id=[first.id, second.id], collapse=False)["data"]
     assert {hit["video_id"] for hit in hits} == {first.id, second.id}
 
 

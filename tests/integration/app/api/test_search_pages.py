@@ -40,7 +40,7 @@ def test_equal_scores_are_paged_without_loss(service: Service) -> None:
     service.add_video(["black"] * 9)
     seen, cursor = [], None
     for _ in range(5):
-        answer = search(service, q="black", limit=2, **({"cursor": cursor} if cursor else {}))
+        answer = search(service, q="black", limit=2, merge=False, **({"cursor": cursor} if cursor else {}))
         seen += [hit["clip_id"] for hit in answer["data"]]
         cursor = answer["page_info"]["next_cursor"]
     assert len(seen) == len(set(seen)) == 9
@@ -75,7 +75,9 @@ def test_a_search_goes_on_however_many_hits_lie_before(service: Service) -> None
     service.add_video(["a cat", "a dog", "a bird"])
     word = search(service, q="a cat", limit=1)["page_info"]["next_cursor"]
     content = json.loads(urlsafe_b64decode(word + "=" * (-len(word) % 4)))
-    far = urlsafe_b64encode(json.dumps({**content, "offset": 1_000_000}).encode()).decode()
+    far = urlsafe_b64encode(
+        json.dumps({**content, "offset": 1_000_000, "depth": 1_000_000}).encode()
+    ).decode()
     answer = search(service, q="a cat", limit=1, cursor=far)
     assert answer["data"][0]["rank"] == 1_000_001
     assert answer["page_info"]["next_cursor"] is not None
