@@ -30,6 +30,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def test_openapi_names_every_operation_by_tag_and_function(document: dict[str, Any]) -> None:
     assert {name: operation["operationId"] for name, operation in operations(document)} == {
         "GET /search": "search-search",
+        "POST /search": "search-search_by_examples",
         "POST /videos": "videos-upload_video",
         "GET /videos": "videos-list_videos",
         "GET /videos/{video_id}": "videos-read_video",
