@@ -4,7 +4,7 @@
 ::
 
     RequestError
-    ├── UnknownVideo, UnknownClip, UnknownJob, ThumbnailMissing
+    ├── UnknownVideo, UnknownClip, UnknownJob, UnknownJudgement, ThumbnailMissing
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
     ├── InvalidMoment, CutFailed
@@ -53,6 +53,15 @@ class UnknownJob(RequestError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"there is no job {job_id!r}: jobs go with their video when it is deleted")
+
+
+class UnknownJudgement(RequestError):
+    """No judgement has this id."""
+
+    def __init__(self, judgement_id: str) -> None:
+        super().__init__(
+            f"there is no judgement {judgement_id!r}: they go with their video when it is deleted"
+        )
 
 
 class ThumbnailMissing(RequestError):
@@ -136,6 +145,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     UnknownVideo: ProblemKind("unknown-video", 404, "There is no such video"),
     UnknownClip: ProblemKind("unknown-clip", 404, "There is no such clip"),
     UnknownJob: ProblemKind("unknown-job", 404, "There is no such job"),
+    UnknownJudgement: ProblemKind("unknown-judgement", 404, "There is no such judgement"),
     MediaMissing: ProblemKind("media-missing", 404, "The video's file is gone"),
     ThumbnailMissing: ProblemKind("thumbnail-missing", 404, "The clip's picture is gone"),
     UploadStalled: ProblemKind("upload-stalled", 408, "The upload stopped coming"),

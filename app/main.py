@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import clips, export, health, jobs, page, search, subtitles, videos
+from app.api import clips, export, health, jobs, judgements, page, search, subtitles, videos
+from app.api.judgements import NewJudgement
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
@@ -21,6 +22,7 @@ from app.version import installed_version
 TAGS = [
     {"name": "search", "description": "Moments by words"},
     {"name": "export", "description": "Moments to take away, for editors and spreadsheets"},
+    {"name": "judgements", "description": "What people say of hits"},
     {"name": "videos", "description": "The library"},
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},
@@ -48,7 +50,7 @@ def create_app(settings: ServiceSettings | None = None, services: Services | Non
         app.state.services = services
     install_error_handlers(app)
     app.add_middleware(RequestEnvelope)
-    for module in (search, export, videos, subtitles, clips, jobs, health, page):
+    for module in (search, export, judgements, videos, subtitles, clips, jobs, health, page):
         app.include_router(module.router)
     app.mount("/web", page.PageFiles(), name="web")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -84,9 +86,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             routes=app.routes,
         )
-        for model in (Problem, SearchBody):  # what the framework answers and reads without knowing it
+        # What is answered and read without the framework knowing it.
+        for model in (Problem, SearchBody, NewJudgement):
             definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            parts = definition.pop("$defs")
+            parts = definition.pop("$defs", {})
             schema["components"]["schemas"].update({**parts, model.__name__: definition})
         app.openapi_schema = schema
     return app.openapi_schema

@@ -160,8 +160,15 @@ def _invalid_parameter(found: Mapping[str, Any]) -> InvalidParameter:
     )
 
 
+def _readable(value: bytes) -> str:
+    """Return a body that may be anything as text."""
+    return value.decode(errors="replace")
+
+
 def _shown(value: object) -> str | None:
     if value is None:
         return None
-    text = value if isinstance(value, str) else str(jsonable_encoder(value))
+    if isinstance(value, bytes):  # a body that may be no text
+        value = value.decode(errors="replace")
+    text = value if isinstance(value, str) else str(jsonable_encoder(value, custom_encoder={bytes: _readable}))
     return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"

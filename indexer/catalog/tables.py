@@ -250,6 +250,24 @@ class Cue(Base):
     """As the subtitles tell it (BCP 47 or ISO 639), or None."""
 
 
+class Judgement(Base):
+    """What a person says of a span of a video and a query; it stands when other clips are cut there."""
+
+    __tablename__ = "judgements"
+    __table_args__ = (UniqueConstraint("query_key", "video_id", "start_s", "end_s"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    query: Mapped[str] = mapped_column(Text)
+    query_key: Mapped[str] = mapped_column(String(64))
+    """The same for the same words, which may be longer than what a database puts into an index."""
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    start_s: Mapped[float] = mapped_column(Float)
+    end_s: Mapped[float] = mapped_column(Float)
+    is_relevant: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class Job(Base):
     """One piece of indexing work, the only bridge between the service and its workers."""
 

@@ -73,7 +73,7 @@ def test_opening_a_database_of_a_newer_version_says_so_and_changes_nothing(
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'f00d'"))
 
     with pytest.raises(
-        UnknownSchema, match=r"revision f00d.*knows none beyond 0002.*newer ReelSeek"
+        UnknownSchema, match=r"revision f00d.*knows none beyond 0003.*newer ReelSeek"
     ) as caught:
         open_database(database_url)
 
