@@ -168,7 +168,6 @@ def _readable(value: bytes) -> str:
 def _shown(value: object) -> str | None:
     if value is None:
         return None
-    if isinstance(value, bytes):  # a body that may be no text
-        value = value.decode(errors="replace")
-    text = value if isinstance(value, str) else str(jsonable_encoder(value, custom_encoder={bytes: _readable}))
+    encoded = jsonable_encoder(value, custom_encoder={bytes: _readable})
+    text = encoded if isinstance(encoded, str) else str(encoded)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"
