@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,7 @@ CLIPS_LOOKED_AT = 9
 """Of a long moment: its best clip and those beside it, so that a page reads a bounded number of vectors."""
 
 
-@dataclass(frozen=True)
-class ScoredSegment:
+class ScoredSegment(NamedTuple):
     """A part of a moment."""
 
     start_s: float

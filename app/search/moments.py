@@ -145,8 +145,9 @@ class Gatherer:
         """Return which of ``others`` look nearly the same as a clip of the moment."""
         if not len(others):
             return []
-        vectors = self._vectors_up_to(int(others[-1]))
-        cosines = vectors[others] @ vectors[merged].T
+        last = max(int(others[-1]), *merged)
+        vectors = self._vectors_up_to(last)
+        cosines = (vectors[: last + 1] @ vectors[merged].T)[others]  # quicker than to copy the rows
         alike: Places = others[(cosines >= DUPLICATE_COSINE).any(axis=1)].tolist()
         return alike
 
