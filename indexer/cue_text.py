@@ -19,6 +19,7 @@ MAX_LANGUAGE_CHARACTERS = 35
 
 _TAG = re.compile(r"</?[A-Za-z\d!][^<>]*>")  # <i>, <v Anna>, <00:00:01.000>
 _STYLE = re.compile(r"\{\\[^{}]*\}")  # {\an8}
+_NO_CHARACTER = re.compile(r"&#\d{8,};?")  # Python refuses to read a number of thousands of digits
 _CONTROLS = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _LANGUAGE = re.compile(r"(?!und\b)[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _JOINERS = "\u200c\u200d"
@@ -38,9 +39,10 @@ class NewCue:
 def spoken_text(written: str) -> str:
     """Return what is said of a cue's text: without tags, entities, control characters, on one line."""
     text = _STYLE.sub("", _TAG.sub("", written[: 4 * MAX_CUE_CHARACTERS]))
-    text = html.unescape(text)
-    shown = (character if _is_shown(character) else " " for character in text)
-    return " ".join("".join(shown).split())[:MAX_CUE_CHARACTERS]
+    text = html.unescape(_NO_CHARACTER.sub("", text))
+    if not text.isprintable():
+        text = "".join(character if _is_shown(character) else " " for character in text)
+    return " ".join(text.split())[:MAX_CUE_CHARACTERS]
 
 
 def is_possible(start_s: float, end_s: float) -> bool:

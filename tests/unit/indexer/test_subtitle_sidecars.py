@@ -1,12 +1,13 @@
 """Which files beside a video are its subtitles, and what becomes of those that cannot be read."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from indexer.cue_text import NewCue
-from indexer.subtitle_sidecars import SidecarFinder, belonging
+from indexer.subtitle_sidecars import FolderNames, SidecarFinder
 
 CUE = "00:00:01,000 --> 00:00:02,000\n{}\n"
 
@@ -27,7 +28,17 @@ CUE = "00:00:01,000 --> 00:00:02,000\n{}\n"
 def test_subtitles_belong_to_the_video_of_their_name(
     names: set[str], expected: list[tuple[str, str | None]]
 ) -> None:
-    assert list(belonging("film.mp4", names)) == expected
+    assert list(FolderNames(names).belonging("film.mp4")) == expected
+
+
+def test_finding_the_subtitles_of_a_large_folder_takes_no_longer_than_listing_it() -> None:
+    videos = [f"film{number}.mp4" for number in range(3000)]
+    started = time.process_time()
+
+    names = FolderNames({*videos, *(video.replace(".mp4", ".en.srt") for video in videos)})
+
+    assert all(list(names.belonging(video)) == [(video.replace(".mp4", ".en.srt"), "en")] for video in videos)
+    assert time.process_time() - started < 5
 
 
 def test_all_subtitles_of_a_video_are_read_with_their_languages(tmp_path: Path) -> None:
