@@ -76,6 +76,9 @@ class SearchOptions(BaseModel):
         JudgedClips,
         Field(description="Ids of clips that are wrong: the search moves away and shows them no more"),
     ] = []
+    use_judgements: Annotated[
+        bool, Field(description="Count the clips judged for the same `q` as `relevant` and `irrelevant` too")
+    ] = False
 
     def query_of(self, steps: Sequence[tuple[Term, ...]], filters: ClipFilters, text: str) -> SearchQuery:
         """Return the search for one step, or for a sequence of several; raises InvalidSearch."""
@@ -101,6 +104,7 @@ _SAME = {
     "merge",
     "collapse",
     "explain",
+    "use_judgements",
     "min_score",
     "min_confidence",
 }

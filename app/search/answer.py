@@ -12,6 +12,7 @@ from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, Se
 from app.search.arrangement import Found, Moment
 from app.search.cursor import Progress, pinned, resume
 from app.search.hits import Confide, read_hits
+from app.search.judged import read_judged
 from app.search.notices import BUNDLED_PRESET, coverage_notices, query_notices
 from app.search.page import Page, PageMaker
 from app.search.query import Mode, SearchQuery
@@ -27,8 +28,9 @@ LOWEST_FIRST = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     """Return the moments that fit best; raises InvalidCursor, InvalidSearch, UnknownClip and UnknownVideo."""
     started = perf_counter()
+    judged = read_judged(services, query)
     targets = [
-        aim(services, terms, query.relevant, query.irrelevant) for terms in query.sequence or (query.terms,)
+        aim(services, terms, judged.relevant, judged.irrelevant) for terms in query.sequence or (query.terms,)
     ]
     embedded = perf_counter()
     scope = read_scope(services, query, targets)
@@ -48,7 +50,7 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
         page_info=PageInfo(limit=query.limit, next_cursor=page.next_cursor),
         coverage=coverage,
         model=SearchModel(preset=services.preset, generation=services.generation_id),
-        notices=_notices(services.preset, query, targets, levels, coverage, page),
+        notices=[*judged.notices, *_notices(services.preset, query, targets, levels, coverage, page)],
         timing_ms=SearchTiming(
             embed=_milliseconds(embedded - started),
             search=_milliseconds(searched - embedded),

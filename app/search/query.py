@@ -125,6 +125,8 @@ class SearchQuery:
     relevant: tuple[str, ...] = ()
     """Ids of clips that were judged to be right."""
     irrelevant: tuple[str, ...] = ()
+    use_judgements: bool = False
+    """Whether the clips judged for ``text`` before count as relevant and irrelevant too."""
     text: str = ""
     """What was typed, for the answer to repeat."""
 
@@ -140,6 +142,8 @@ class SearchQuery:
         if self.min_score is not None:
             _check_range("min_score", self.min_score, -1, 1)
         _check_judgements(self.relevant, self.irrelevant)
+        if self.use_judgements:
+            _check_words_are_judged(self)
 
     @property
     def words(self) -> str:
@@ -206,6 +210,13 @@ def _check_span(span: Span) -> None:
 def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise InvalidSearch(name, f"{name} is {value}: give {least:g} to {most:g}", value)
+
+
+def _check_words_are_judged(query: SearchQuery) -> None:
+    if query.sequence:
+        raise InvalidSearch("use_judgements", "a sequence has its steps only: leave out use_judgements", True)
+    if not query.text.strip():
+        raise InvalidSearch("use_judgements", "judgements are of words: describe a moment in q too", True)
 
 
 def _check_judgements(relevant: tuple[str, ...], irrelevant: tuple[str, ...]) -> None:
