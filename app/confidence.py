@@ -18,11 +18,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.durable_file import write_durably
 from indexer.vector_index.view import IndexView
 from model.calibration import certainty
 from model.calibration.phrases import digest, search_phrases
 from model.calibration.reach import Reach, measure_reach
+from model.durable_file import write_durably
 
 SAMPLED_CLIPS = 2048
 """Clips that stand for the whole library; phrases are compared with them anew when it has changed: 30 ms."""

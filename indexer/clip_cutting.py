@@ -7,7 +7,7 @@ from pathlib import Path
 from indexer.decoding.child import DecodeLimits
 from indexer.decoding.messages import CutPlan
 from indexer.decoding.sandbox import STALL_S, Decoding
-from indexer.durable_file import sweep_temporary_files, temporary_file
+from model.durable_file import sweep_temporary_files, temporary_file
 
 MAX_CUT_S = 600.0
 """The longest cut: a moment with room around it, not a film."""

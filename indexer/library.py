@@ -12,9 +12,9 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
-from indexer.durable_file import sweep_temporary_files
 from indexer.media_store import MediaStore
 from indexer.thumbnails import ThumbnailStore
+from model.durable_file import sweep_temporary_files
 
 log = logging.getLogger(__name__)
 

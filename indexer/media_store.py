@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from indexer.durable_file import STALE_AFTER_S, sweep_temporary_files, temporary_file, write_durably
 from indexer.errors import EmptyUpload, UploadTooLarge
+from model.durable_file import STALE_AFTER_S, sweep_temporary_files, temporary_file, write_durably
 
 UNRECORDED_PREFIX = ".unrecorded-"
 

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from indexer.durable_file import sweep_temporary_files, temporary_file
 from indexer.sample_photographs import MissingPhotographsError
 from indexer.sample_rendering import Film, Shot, View, render
+from model.durable_file import sweep_temporary_files, temporary_file
 
 CENTRE = View(0.5, 0.5)
 

@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from indexer.durable_file import write_durably
+from model.durable_file import write_durably
 
 _KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9]{10}\.jpg")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from model.durable_file import whole_file
 from model.lora import LowRankUpdate
 from model.preprocessing import Preprocessing
 from model.serving_settings import AUTO, SETTINGS_FILE, ServingSettings
@@ -116,9 +117,10 @@ def preprocessing_of(model: DualEncoder) -> Preprocessing:
 def save_checkpoint(model: DualEncoder, folder: Path) -> Path:
     """Write the weights as float16 safetensors beside the folder's configuration, whole or not at all."""
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
-    temporary = folder / f"{WEIGHTS_FILE}.tmp"
-    save_file(weights, temporary)
-    return temporary.replace(folder / WEIGHTS_FILE)
+    path = folder / WEIGHTS_FILE
+    with whole_file(path) as unfinished:
+        save_file(weights, unfinished)
+    return path
 
 
 def save_trained(

@@ -19,9 +19,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.durable_file import temporary_file
 from indexer.vector_index.clip_table import ClipTable
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
+from model.durable_file import temporary_file
 
 FORMAT = 2
 

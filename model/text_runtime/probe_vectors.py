@@ -5,13 +5,13 @@ import logging
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.durable_file import temporary_file
 from model.text_runtime.probe_sentences import probe_sentences
 from model.text_runtime.text_tower import TextTower
 
@@ -43,7 +43,9 @@ def probe_vectors(
         log.info("%s cannot be read (%s) and is written anew", path, error)
     vectors = _encode(tower, encode)
     try:
-        _write(path, vectors)
+        with temporary_file(folder) as temporary:
+            np.savez(temporary.stream, asked=vectors[0], told=vectors[1])
+            temporary.publish(path)
     except OSError as error:
         log.info("%s was not written (%s): the next start takes as long as this one", path, error)
     return vectors
@@ -63,15 +65,3 @@ def _key(tower: TextTower, prompts: Sequence[str]) -> str:
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             digest.update(tensor.detach().float().cpu().contiguous().numpy().data)
     return digest.hexdigest()[:16]
-
-
-def _write(path: Path, vectors: ProbeVectors) -> None:
-    """Write the vectors whole or not at all; several processes may do so at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".partial-{uuid4().hex}")
-    try:
-        with unfinished.open("xb") as file:
-            np.savez(file, asked=vectors[0], told=vectors[1])
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from model.durable_file import write_durably
 from model.training.run import TrainingOutcome, Validation
 
 REPORT_FILE = "training.json"
@@ -12,9 +13,9 @@ REPORT_FILE = "training.json"
 
 def write_report(outcome: TrainingOutcome, folder: Path) -> Path:
     """Write ``training.json`` into the folder, whole or not at all, and return its path."""
-    temporary = folder / f"{REPORT_FILE}.tmp"
-    temporary.write_text(json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return temporary.replace(folder / REPORT_FILE)
+    path = folder / REPORT_FILE
+    write_durably(path, (json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n").encode())
+    return path
 
 
 def to_json(outcome: TrainingOutcome) -> dict[str, Any]:

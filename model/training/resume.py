@@ -6,7 +6,6 @@ that is drawn follows from seed, epoch and pair. Weights that are not trained co
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import AdamW
 
+from model.durable_file import whole_file
 from model.evaluation.caption_groups import CaptionMetrics
 from model.evaluation.retrieval_metrics import RetrievalMetrics
 from model.training.run import Validation
@@ -149,12 +149,8 @@ def _restore(parameters: Mapping[str, nn.Parameter], optimizer: AdamW, tensors: 
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write a file so that its name means the old content or the new, also after a power failure."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole_file(path) as unfinished:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
 
 
 def _read_validations(values: list[dict[str, Any]]) -> tuple[Validation, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.durable_file import temporary_file, write_durably
+from model.durable_file import temporary_file, whole_file, write_durably
 
 
 def test_a_written_file_replaces_the_old_one_and_leaves_no_other(tmp_path: Path) -> None:
@@ -40,8 +40,28 @@ def test_what_was_written_is_on_the_disk_before_it_gets_its_name(
         steps.append("named")
         return replace(self, target)
 
-    monkeypatch.setattr("indexer.durable_file.os.fsync", lambda _: steps.append("synced"))
+    monkeypatch.setattr("model.durable_file.os.fsync", lambda _: steps.append("synced"))
     monkeypatch.setattr(Path, "replace", noted_replace)
     write_durably(tmp_path / "file", b"new")
+    with whole_file(tmp_path / "other") as unfinished:
+        unfinished.write_bytes(b"new")
 
-    assert steps == ["synced", "named", "synced"]  # content, name, then the folder that holds the name
+    assert steps == 2 * ["synced", "named", "synced"]  # content, name, then the folder that holds the name
+
+
+def test_what_writes_to_a_path_of_its_own_is_seen_when_it_is_done_and_takes_over_from_the_dead(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "deep" / "file"
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(b"old")
+    unfinished.write_bytes(b"left by a process that was killed")
+
+    with pytest.raises(RuntimeError, match="power cut"), whole_file(path) as unfinished:
+        unfinished.write_bytes(b"half")
+        raise RuntimeError("power cut")
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (b"old", [path])
+
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(b"new")
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (b"new", [path])

@@ -7,8 +7,8 @@ import pytest
 
 from indexer.catalog import videos
 from indexer.config import Settings
-from indexer.durable_file import STALE_AFTER_S
 from indexer.library import Library, open_library
+from model.durable_file import STALE_AFTER_S
 from tests.factories import make_video
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.durable_file import STALE_AFTER_S
 from indexer.errors import EmptyUpload, UploadTooLarge
 from indexer.media_store import MediaStore
+from model.durable_file import STALE_AFTER_S
 
 CONTENT = b"moving pictures"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -11,9 +11,9 @@ import pytest
 from indexer.catalog import generations, videos
 from indexer.catalog.session import Database, open_database
 from indexer.catalog.tables import Embedding, Generation
-from indexer.durable_file import TemporaryFile
 from indexer.vector_index.base import Hit
 from indexer.vector_index.follower import IndexFollower
+from model.durable_file import TemporaryFile
 from tests.factories import make_generation, make_new_clip, make_unit_vectors, store_video
 
 DIMENSION = 8

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from model.checkpoint import ModelSource, preprocessing_of, save_checkpoint
 from model.datasets.photographs import read_flickr8k, read_tiny_imagenet
+from model.durable_file import whole_file
 from model.evaluation.caption_groups import CaptionMetrics, evaluate_captions
 from model.preprocessing import Preprocessing
 from model.training.bundled.image_sides import PooledHead, TowerSide
@@ -124,8 +125,8 @@ def _align(sides: Sides, lessons: Lessons, validation: Validation, work: Path) -
     curve = learner.train(validation)
     sides.load_state_dict(learner.averaged.state_dict())
     write_curve(curve, points)
-    torch.save(sides.state_dict(), weights.with_suffix(".tmp"))
-    weights.with_suffix(".tmp").replace(weights)
+    with whole_file(weights) as unfinished:
+        torch.save(sides.state_dict(), unfinished)
     return curve
 
 

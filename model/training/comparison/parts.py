@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from model.durable_file import write_durably
 from model.evaluation.timing import rotations
 from model.training.run import Overrides, TrainingRun
 
@@ -103,11 +104,8 @@ def run_from_json(values: dict[str, Any]) -> TrainingRun:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write the file so that nobody ever sees a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Write a line or more so that nobody ever sees a part of the file."""
+    write_durably(path, (text + "\n").encode())
 
 
 def _folder_name(arm: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.durable_file import whole_file
 from model.evaluation.plotting import COLOURS, DOTS_PER_INCH, MARKERS, check_plotting
 from model.training.comparison.report import ArmSummary, ComparisonReport, peak_memory, recall_sum
 
@@ -32,9 +33,8 @@ def write_plot(report: ComparisonReport, path: Path) -> None:
     memory.invert_xaxis()
     preset, dataset = report.settings["preset"], report.settings["dataset"]
     figure.suptitle(f"{preset} trained on {dataset}: mean and standard deviation over seeds")
-    temporary = path.with_name(f"{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
-    temporary.replace(path)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=DOTS_PER_INCH)
 
 
 def _draw(axes: "Axes", arms: Sequence[ArmSummary], place_of: Place) -> None:
