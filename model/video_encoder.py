@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.patch_scores import PatchScores, score_patches
 from model.preprocessing import Preprocessing
 from model.temporal_pooling import pool_mean, pool_parts
 from model.token_reduction.base import TokenReducer, Unreduced
@@ -80,6 +81,20 @@ class VideoEncoder:
         that gives the very vector of a single frame, unreduced.) Raises ValueError as ``encode``.
         """
         return self.encode(np.repeat(pictures[:, None], self.frames_per_clip, axis=1)).clips
+
+    @torch.inference_mode()
+    def score_patches(self, frames: NDArray[np.uint8], query: NDArray[np.float32]) -> PatchScores:
+        """Return what each patch of one clip (T, H, W, 3) has to do with a unit ``query`` (D,).
+
+        Raises ValueError as ``encode``, and for a tower that does not come apart.
+        """
+        pictures = self.preprocessing.to_tensor(frames[None], self._device, self._dtype)
+        if len(pictures) != self.frames_per_clip:
+            raise ValueError(
+                f"the clip has {len(pictures)} frames: this encoder takes {self.frames_per_clip}"
+            )
+        target = torch.from_numpy(query).to(self._device)
+        return score_patches(self.tower, pictures, self.segments_per_clip, target)
 
     def _nothing(self) -> VideoEmbedding:
         shape = (0, self.segments_per_clip, self.dimension)

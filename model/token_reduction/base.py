@@ -60,7 +60,8 @@ class Tokens:
     origins: Tensor | None = None
     """(B*S, n-c) int64: the patch of its frame, in raster order, that each patch token comes from.
 
-    A merged token has that of the token it was merged into. None where the tower asks for none.
+    Whoever must tell frames apart counts on over the video: N for each frame before it. A merged token has
+    that of the token it was merged into. None where nobody asks for it.
     """
 
     @property

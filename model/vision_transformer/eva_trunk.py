@@ -55,7 +55,7 @@ class EvaTrunk(TimmParts):
         origins = tokens.origins[:1] if tokens.origins.stride(0) == 0 else tokens.origins
         sines, cosines = self._rope.get_embed().chunk(2, dim=-1)  # (N, C/heads) each
         table = torch.cat([pad(sines, (0, 0, 0, 1)), pad(cosines, (0, 0, 0, 1), value=1.0)], dim=-1)
-        places = pad(origins, (tokens.class_tokens, 0), value=len(sines))  # (B*S or 1, n)
+        places = pad(origins % len(sines), (tokens.class_tokens, 0), value=len(sines))  # (B*S or 1, n)
         return table[places].unsqueeze(1)
 
     def _scale_attended(self, parts: Any, values: Tensor) -> Tensor:

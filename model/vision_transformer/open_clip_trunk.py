@@ -11,7 +11,7 @@ from model.fused_attention import fused_attention, size_bias, split_heads
 from model.lora import LowRankAttention
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
-from model.vision_transformer.patch_mean import mean_patch
+from model.vision_transformer.patch_mean import mean_patch, normalise_parts
 from model.vision_transformer.trunk import TrunkCost, irreducible
 
 
@@ -120,6 +120,18 @@ class OpenClipTrunk:
         else:
             pooled = mean_patch(tower.ln_post(tokens.values), tokens)
         return pooled @ tower.proj  # type: ignore[no-any-return]
+
+    def divide(self, tokens: Tokens) -> Tensor | None:
+        """Return the parts (B*S, n-c, D) of the vectors of a tower that averages its patches."""
+        tower = self._tower
+        if self._pools_each_class_token or tower.attn_pool is not None:
+            return None
+        patches = tokens.values[:, tokens.class_tokens :]
+        if tower.final_ln_after_pool:
+            parts = normalise_parts(tower.ln_post, patches, mean_patch(tokens.values, tokens))
+        else:
+            parts = tower.ln_post(patches)
+        return parts @ tower.proj  # type: ignore[no-any-return]
 
     def count_vectors(self, class_tokens: int) -> int:
         """Return one vector a class token, or one a sequence."""

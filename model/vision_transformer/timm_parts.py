@@ -21,7 +21,7 @@ from model.fused_attention import fused_attention, size_bias, split_heads
 from model.token_reduction.base import Tokens, TowerShape
 from model.vision_transformer.chunks import add_in_chunks
 from model.vision_transformer.mobilenet_hybrid import MobileNetStem
-from model.vision_transformer.patch_mean import mean_patch
+from model.vision_transformer.patch_mean import mean_patch, normalise_parts
 from model.vision_transformer.trunk import TrunkCost, irreducible
 
 Turn = Callable[[Tensor, slice], Tensor]
@@ -131,6 +131,17 @@ class TimmParts(ABC):
             pooled = trunk.attn_pool(trunk.norm(tokens.values), attn_mask=bias)  # (B*S, C)
         vectors: Tensor = self._head(trunk.head(trunk.head_drop(trunk.fc_norm(pooled))))
         return vectors
+
+    def divide(self, tokens: Tokens) -> Tensor | None:
+        """Return the parts (B*S, n-c, D) of the vectors of a tower that averages its patches."""
+        trunk = self._trunk
+        if trunk.global_pool != "avg":
+            return None
+        values = trunk.norm(tokens.values)
+        pooled = mean_patch(values, tokens)
+        parts = normalise_parts(trunk.fc_norm, values[:, tokens.class_tokens :], pooled)
+        divided: Tensor = self._head(trunk.head(trunk.head_drop(parts)))
+        return divided
 
     def count_vectors(self, class_tokens: int) -> int:
         """Return one vector a class token, or one a sequence."""

@@ -83,6 +83,13 @@ class Trunk(Protocol):
         """Return the projected vectors (B*V, D), not normalised: V = S * ``count_vectors(class_tokens)``."""
         ...
 
+    def divide(self, tokens: Tokens) -> Tensor | None:
+        """Return what each patch adds to its sequence's vector, (B*S, n-c, D); None if it is not pooled so.
+
+        The mean of these parts, each counted by its size, is what ``pool`` gives.
+        """
+        ...
+
     def count_vectors(self, class_tokens: int) -> int:
         """Return the vectors of a sequence with ``class_tokens``: one each, or 1 if all tokens are pooled."""
         ...

@@ -1,7 +1,7 @@
 """The frames of videos through a vision transformer, with a token reducer at its places."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -33,6 +33,18 @@ class TowerOutput:
     token_counts: tuple[LayerTokens, ...]
     """Tokens of one video in each block, as they were; of one whose frames are all encoded, where a reducer
     skips some. A tower that was run whole counts as one block of one token a picture."""
+
+
+@dataclass(frozen=True)
+class TokenTrace:
+    """The tokens of one video on their way. ``origins`` say patch and frame: N * frame + patch."""
+
+    last_block: Tokens
+    """As they enter the attention of the last block."""
+    pooled: Tokens
+    """As they are in the end."""
+    vectors: Tensor
+    """(V, D) in time order, projected, not normalised."""
 
 
 SEEN_FROM_OUTSIDE = TowerShape(layers=1, patches=1, class_tokens=0)
@@ -81,6 +93,28 @@ class VideoTower:
         by_picture = output.vectors.unflatten(0, (-1, self._vectors_per_sequence))  # (P, V/T, D)
         return TowerOutput(by_picture[choice.sources].flatten(0, 1), output.token_counts)
 
+    def trace(self, trunk: Trunk, pictures: Tensor) -> TokenTrace:
+        """Encode the pictures (T, 3, H, W) of one video through this tower's ``trunk``, and keep the tokens.
+
+        A frame that a reducer let another one stand in for has that one's tokens.
+        """
+        patches, last = trunk.shape.patches, trunk.shape.layers - 1
+        choice = self.reducer.choose_frames(pictures, self.frames)
+        shown = torch.arange(self.frames, device=pictures.device) if choice is None else choice.encoded
+        tokens = trunk.embed(pictures[shown], len(shown))
+        places = patches * shown.unsqueeze(1) + torch.arange(patches, device=pictures.device)  # (F, N)
+        tokens = replace(tokens, origins=places)
+        for block in range(last):
+            tokens, _ = self._run_block(trunk, block, tokens)
+        entering = self.reducer.before_block(last, tokens)
+        tokens, _ = self._run_block(trunk, last, tokens)
+        vectors = trunk.pool(tokens)
+        if choice is None or choice.sources is None:
+            return TokenTrace(entering, tokens, vectors)
+        entering, tokens = (_stand_in(one, choice.sources, patches) for one in (entering, tokens))
+        by_picture = vectors.unflatten(0, (-1, self._vectors_per_sequence))
+        return TokenTrace(entering, tokens, by_picture[choice.sources].flatten(0, 1))
+
     def _encode(self, pictures: Tensor, frames: int) -> TowerOutput:
         if self.trunk is None:
             return TowerOutput(self.tower(pictures), (LayerTokens(frames, 1, 1, 1),))
@@ -103,6 +137,16 @@ class VideoTower:
         entering = all_tokens // tokens.sequences
         count = LayerTokens(tokens.sequences, entering, attended, tokens.per_sequence)
         return _run_half(trunk, trunk.feed_forward, block, tokens), count
+
+
+def _stand_in(tokens: Tokens, sources: Tensor, patches: int) -> Tokens:
+    """Return the tokens of all frames of one video: frame t takes those of picture ``sources[t]``."""
+    if tokens.origins is None:
+        raise ValueError("the tokens lost their origins, which say where they come from")
+    frames = torch.arange(len(sources), device=sources.device).unsqueeze(1)
+    origins = patches * frames + tokens.origins[sources] % patches
+    sizes = None if tokens.sizes is None else tokens.sizes[sources]
+    return Tokens(tokens.values[sources], len(sources), tokens.class_tokens, sizes, origins)
 
 
 def _run_half(trunk: Trunk, half: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
