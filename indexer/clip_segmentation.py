@@ -10,14 +10,12 @@ that ContentDetector finds at full rate; ContentDetector itself took fast moveme
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect import AdaptiveDetector, FrameTimecode
 
-PICTURES_PER_S = 6.0
-"""Pictures a second that suffice to tell cuts, and to show each twelfth of a 2 s clip."""
+from indexer.clip_times import PICTURES_PER_S, ROUNDING_S, Span
 
 LOOK_AHEAD = 2
 """Pictures on either side with which the detector compares the change at a picture."""
@@ -27,17 +25,6 @@ DETECTION_PX = 112
 
 ADAPTIVE_THRESHOLD = 3.0
 """A cut changes the picture this many times as much as the changes around it (PySceneDetect's default)."""
-
-ROUNDING_S = 1e-6
-"""Times are sums and differences of floats: 7.52 - 5.52 is a little less than 2."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A clip's bounds in seconds."""
-
-    start_s: float
-    end_s: float
 
 
 class ShotDetector:
@@ -133,9 +120,3 @@ class ClipBounds:
         if self._cut_s is not None and self._cut_s <= end_s:
             self._cut_s = None
         return span
-
-
-def sample_times(span: Span, count: int) -> list[float]:
-    """Return the middles, in seconds, of `count` equal parts of the clip."""
-    part_s = (span.end_s - span.start_s) / count
-    return [span.start_s + (index + 0.5) * part_s for index in range(count)]

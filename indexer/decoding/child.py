@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.decoding.clip_sampler import ClipSampler
 from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.messages import (
+    ClipPlan,
     CutPlan,
     DecodedCues,
     DecodeMessage,
@@ -84,7 +86,11 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
     video = probe(path)
     yield video
     maker = _maker(plan, path, video)
-    from_s, cut_s = (plan.start_s, plan.end_s - plan.start_s) if isinstance(plan, CutPlan) else (0.0, 0.0)
+    from_s, cut_s = 0.0, 0.0
+    if isinstance(plan, ClipPlan):
+        from_s = plan.from_s
+    elif isinstance(plan, CutPlan):
+        from_s, cut_s = plan.start_s, plan.end_s - plan.start_s
     _limit(resource.RLIMIT_CPU, cpu_limit_s(video, cut_s), is_final=False)
     cues = CueCollector() if isinstance(plan, DecodePlan) else None
     reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s, cues=cues)
@@ -121,7 +127,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _maker(plan: Plan, path: Path, video: VideoProbe) -> "ClipMaker | FrameSampler | ClipCutter":
+def _maker(
+    plan: Plan, path: Path, video: VideoProbe
+) -> "ClipMaker | FrameSampler | ClipSampler | ClipCutter":
+    if isinstance(plan, ClipPlan):
+        return ClipSampler(plan)
     if isinstance(plan, FramePlan):
         return FrameSampler(plan)
     # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.

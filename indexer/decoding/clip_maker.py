@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.clip_segmentation import PICTURES_PER_S, ClipBounds, ShotDetector, Span, sample_times
+from indexer.clip_segmentation import ClipBounds, ShotDetector
+from indexer.clip_times import Span, picture_slot, sample_times
 from indexer.decoding.messages import DecodedClip, DecodePlan
 from indexer.decoding.pictures import Picture, PictureScaler, to_jpeg
 from indexer.decoding.reader import TimedFrame
@@ -37,7 +38,7 @@ class ClipMaker:
 
     def add(self, timed: TimedFrame) -> Iterator[DecodedClip]:
         """Take the next frame, of which `PICTURES_PER_S` a second are kept; yield the clips now certain."""
-        slot = int(timed.time_s * PICTURES_PER_S + 1e-6)
+        slot = picture_slot(timed.time_s)
         if slot < self._next_slot:
             return
         self._next_slot = slot + 1

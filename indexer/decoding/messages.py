@@ -2,8 +2,8 @@
 
 A stream is `VideoProbe`, then `DecodeProgress` and `DecodedClip` in time order, `DecodedCues` where the file
 has subtitles, then one `DecodeSummary`; or, at any point, one `IndexingError` (its code and message) and
-nothing more. Where a `FramePlan` was given, at most one `DecodedFrames` takes the place of the clips; where a
-`CutPlan` was, a file does.
+nothing more. Where a `FramePlan` or `ClipPlan` was given, at most one `DecodedFrames` takes the place of the
+clips; where a `CutPlan` was, a file does.
 """
 
 import json
@@ -23,6 +23,9 @@ from indexer.decoding.probe import VideoProbe
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_THUMBNAIL_BYTES = 8 * 1024 * 1024
+
+LEAD_S = 0.5
+"""How long before a clip to begin: three frames that indexing looked at, of which it may show the last."""
 
 MAX_FRAMES_PER_S = 1000.0
 """No film that people describe has more."""
@@ -73,11 +76,7 @@ class FramePlan:
 
     def __post_init__(self) -> None:
         """Refuse what no video can give; raises ValueError."""
-        for name in ("image_size", "most"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
-        if self.resize_mode not in ("shortest", "squash"):
-            raise ValueError(f"resize_mode={self.resize_mode!r}: must be 'shortest' or 'squash'")
+        _check_pictures(self)
         if not 0 < self.frames_per_second <= MAX_FRAMES_PER_S:
             raise ValueError(
                 f"frames_per_second={self.frames_per_second}: must be over 0 and at most {MAX_FRAMES_PER_S}"
@@ -89,6 +88,36 @@ class FramePlan:
     def until_s(self) -> float:
         """The second from which on nothing is decoded."""
         return math.inf if self.end_s is None else self.end_s
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """Which clip of a video to show once more: the pictures that a `DecodePlan` like it had made of it."""
+
+    image_size: int
+    resize_mode: Literal["shortest", "squash"]
+    most: int
+    """Pictures of the clip: `DecodePlan.frames_per_clip`."""
+    clip_start_s: float
+    clip_end_s: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no video can give; raises ValueError."""
+        _check_pictures(self)
+        if not 0 <= self.clip_start_s < self.clip_end_s < math.inf:
+            raise ValueError(
+                f"no clip of a video begins at {self.clip_start_s} s and ends at {self.clip_end_s} s"
+            )
+
+    @property
+    def from_s(self) -> float:
+        """The second before which nothing need be decoded."""
+        return max(0.0, self.clip_start_s - LEAD_S)
+
+    @property
+    def until_s(self) -> float:
+        """The second from which on nothing is decoded."""
+        return self.clip_end_s
 
 
 @dataclass(frozen=True)
@@ -159,7 +188,7 @@ class DecodeSummary:
 
 
 DecodeMessage = VideoProbe | DecodeProgress | DecodedClip | DecodedFrames | DecodedCues | DecodeSummary
-Plan = DecodePlan | FramePlan | CutPlan
+Plan = DecodePlan | FramePlan | ClipPlan | CutPlan
 ReadExactly = Callable[[int], bytes]
 
 _PLAIN_MESSAGES: dict[str, type[VideoProbe] | type[DecodeProgress] | type[DecodeSummary]] = {
@@ -176,6 +205,8 @@ def read_plan(text: str) -> Plan:
     values = json.loads(text)
     if "target" in values:
         return CutPlan(**values)
+    if "clip_start_s" in values:
+        return ClipPlan(**values)
     return FramePlan(**values) if "frames_per_second" in values else DecodePlan(**values)
 
 
@@ -218,11 +249,19 @@ def read_message(line: bytes, read_exactly: ReadExactly, plan: Plan) -> DecodeMe
         raise _ERRORS.get(header["code"], errors.DecoderCrashed)(str(header["message"]))
     if kind == "clip" and isinstance(plan, DecodePlan):
         return _read_clip(header, read_exactly, plan)
-    if kind == "frames" and isinstance(plan, FramePlan):
+    if kind == "frames" and isinstance(plan, FramePlan | ClipPlan):
         return _read_frames(int(header["count"]), read_exactly, plan)
     if kind == "cues" and isinstance(plan, DecodePlan):
         return _read_cues(header, read_exactly)
     return _PLAIN_MESSAGES[kind](**header)
+
+
+def _check_pictures(plan: FramePlan | ClipPlan) -> None:
+    for name in ("image_size", "most"):
+        if getattr(plan, name) < 1:
+            raise ValueError(f"{name}={getattr(plan, name)}: must be at least 1")
+    if plan.resize_mode not in ("shortest", "squash"):
+        raise ValueError(f"resize_mode={plan.resize_mode!r}: must be 'shortest' or 'squash'")
 
 
 def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: DecodePlan) -> DecodedClip:
@@ -239,7 +278,7 @@ def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: Decode
     )
 
 
-def _read_frames(count: int, read_exactly: ReadExactly, plan: FramePlan) -> DecodedFrames:
+def _read_frames(count: int, read_exactly: ReadExactly, plan: FramePlan | ClipPlan) -> DecodedFrames:
     if not 0 < count <= plan.most:
         raise ValueError(f"{count} frames: must be 1 to {plan.most}")
     return DecodedFrames(_read_pixels(read_exactly, (count, plan.image_size, plan.image_size, 3)))

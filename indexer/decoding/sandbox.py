@@ -19,6 +19,7 @@ from typing import IO, Self
 from indexer.decoding.child import DecodeLimits
 from indexer.decoding.messages import (
     MAX_HEADER_BYTES,
+    ClipPlan,
     DecodeMessage,
     DecodePlan,
     DecodeSummary,
@@ -214,6 +215,11 @@ def decode_frames(path: Path, plan: FramePlan) -> Decoding:
     Iterating gives a VideoProbe, DecodeProgress, one DecodedFrames if the span shows anything, and a
     DecodeSummary that counts up to the end of the span.
     """
+    return Decoding(path, plan, DecodeLimits(), STALL_S)
+
+
+def decode_clip(path: Path, plan: ClipPlan) -> Decoding:
+    """Start decoding the pictures of one clip of the file at the absolute `path`, as `decode_frames` does."""
     return Decoding(path, plan, DecodeLimits(), STALL_S)
 
 

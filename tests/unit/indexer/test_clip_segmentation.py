@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.clip_segmentation import ROUNDING_S, ClipBounds, ShotDetector, Span, sample_times
+from indexer.clip_segmentation import ClipBounds, ShotDetector
+from indexer.clip_times import ROUNDING_S, Span, sample_times
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
