@@ -13,7 +13,7 @@ from app.search.query import Mode, SearchQuery
 from app.search.target import Target
 from indexer.catalog import clips, words_said
 from indexer.catalog.clip_filters import ClipFilters
-from indexer.catalog.words_said import ALL_WORDS_BONUS, SaidHit
+from indexer.catalog.words_said import SaidHit
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,5 @@ def _cues(
     """
     if not words_said.has_any(session):
         return ()
-    found = words_said.search(session, said, excluded, FUSED_RANKS, video_ids)
-    if mode is Mode.HYBRID:
-        found = [cue for cue in found if cue.score >= ALL_WORDS_BONUS]
-    return tuple(found)
+    needs_all = mode is Mode.HYBRID
+    return tuple(words_said.search(session, said, excluded, FUSED_RANKS, video_ids, needs_all=needs_all))

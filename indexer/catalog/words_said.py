@@ -6,9 +6,9 @@ rank decides; that of Postgres knows nothing of how rare a word is (bm25 does), 
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,25 +18,40 @@ from indexer.catalog.said_query import SaidQuery, Unit, parse
 ALL_WORDS_BONUS = 1000.0
 """Added to the score where all the words are said: more than any rank of the databases."""
 
-RANKED_CUES = 5_000
+RANKED_CUES = 2_000
 """Of what is said more often the newest cues are ranked, so that no word takes longer than a few more."""
 
-How = Literal["AND", "OR"]
+FEW_CUES = 20_000
+"""Fewer cues of the wanted videos are listed at once; else each match is asked whether it is of them."""
 
-# The plus keeps SQLite from asking the full text index anew for every cue of the videos.
+Counts = Mapping[Unit, int]
+"""In how many cues units are said, counted up to RANKED_CUES."""
+
 SQLITE_SEARCH = """
     SELECT cues.id, cues.video_id, cues.start_s, cues.end_s, cues.text, -best.rank
     FROM (
         SELECT id, rank FROM (
-            SELECT rowid AS id, bm25(cue_words) AS rank FROM cue_words
-            WHERE cue_words MATCH :match {of_videos} ORDER BY rowid DESC LIMIT :ranked
+            SELECT cue_words.rowid AS id, bm25(cue_words) AS rank FROM cue_words {of_videos}
+            ORDER BY cue_words.rowid DESC LIMIT :ranked
         )
         ORDER BY rank, id LIMIT :limit
     ) AS best JOIN cues ON cues.id = best.id
     ORDER BY best.rank, cues.id
 """
-SQLITE_OF_VIDEOS = """
-    AND +rowid IN (SELECT id FROM cues WHERE video_id IN (SELECT value FROM json_each(:video_ids)))
+SQLITE_OF_ALL = "WHERE cue_words MATCH :match"
+# The plus keeps SQLite from asking the full text index anew for every cue of the videos.
+SQLITE_OF_FEW = """
+    WHERE cue_words MATCH :match
+    AND +cue_words.rowid IN (SELECT id FROM cues WHERE video_id IN (SELECT value FROM json_each(:video_ids)))
+"""
+SQLITE_OF_MANY = """
+    CROSS JOIN cues AS said ON said.id = cue_words.rowid WHERE cue_words MATCH :match
+    AND +said.video_id IN (SELECT value FROM json_each(:video_ids))
+"""
+SQLITE_COUNT_OF_VIDEOS = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM cues WHERE video_id IN (SELECT value FROM json_each(:video_ids)) LIMIT :few
+    )
 """
 SQLITE_COUNT = """
     SELECT count(*) FROM (SELECT 1 FROM cue_words WHERE cue_words MATCH :unit LIMIT :ranked)
@@ -76,19 +91,23 @@ def search(
     excluded: Sequence[str] = (),
     limit: int = 100,
     video_ids: Sequence[str] | None = None,
+    *,
+    needs_all: bool = False,
 ) -> list[SaidHit]:
     """Return at most ``limit`` cues in which ``words`` are said, best first; only of ``video_ids``, if given.
 
     ``words`` may be any text: "quoted words" are a phrase, and nothing else in it is an operator. A cue with
-    one of ``excluded`` (each a word, or several that must all be there) is left out.
+    one of ``excluded`` (each a word, or several that must all be there) is left out, and where it
+    ``needs_all`` the words, one in which only some of them are said.
     """
     query = parse(words, excluded)
     if query is None or limit < 1:
         return []
-    found = _best(session, query, "AND", limit, video_ids)
+    found = _best(session, query, None, limit, video_ids)
     hits = [replace(hit, score=hit.score + ALL_WORDS_BONUS) for hit in found.values()]
-    if len(hits) < limit and len(query.units) > 1:
-        partly = _best(session, _telling(session, query), "OR", limit, video_ids)
+    if len(hits) < limit and len(query.units) > 1 and not needs_all:
+        counts = {unit: _count(session, unit) for unit in query.units}
+        partly = _best(session, _telling(query, counts), counts, limit, video_ids)
         hits += [hit for cue_id, hit in partly.items() if cue_id not in found]
     return hits[:limit]
 
@@ -98,9 +117,8 @@ def has_any(session: Session) -> bool:
     return bool(session.scalar(text("SELECT EXISTS (SELECT 1 FROM cues)")))
 
 
-def _telling(session: Session, query: SaidQuery) -> SaidQuery:
+def _telling(query: SaidQuery, counts: Counts) -> SaidQuery:
     """Return ``query`` with its rarer units only, if it has any: alone, the others tell nothing."""
-    counts = {unit: _count(session, unit) for unit in query.units}
     telling = tuple(unit for unit in query.units if 0 < counts[unit] < RANKED_CUES)
     return replace(query, units=telling or query.units)
 
@@ -113,39 +131,44 @@ def _count(session: Session, unit: Unit) -> int:
 
 
 def _best(
-    session: Session, query: SaidQuery, how: How, limit: int, video_ids: Sequence[str] | None
+    session: Session, query: SaidQuery, counts: Counts | None, limit: int, video_ids: Sequence[str] | None
 ) -> dict[int, SaidHit]:
-    """Return the best cues by their ids, in order, in which all (AND) or any (OR) of the units are said."""
+    """Return the best cues by their ids, in order, with all of the units or, given their ``counts``, any."""
     is_sqlite = _is_sqlite(session)
-    statement, values = _sqlite_search(query, how) if is_sqlite else _postgres_search(session, query, how)
-    of_videos = ""
+    statement, values = (_sqlite_search if is_sqlite else _postgres_search)(query, counts)
+    of_videos = SQLITE_OF_ALL if is_sqlite else ""
     if video_ids is not None:
-        of_videos = SQLITE_OF_VIDEOS if is_sqlite else POSTGRES_OF_VIDEOS
         values["video_ids"] = json.dumps(list(video_ids)) if is_sqlite else list(video_ids)
+        of_videos = _sqlite_of(session, values["video_ids"]) if is_sqlite else POSTGRES_OF_VIDEOS
     values |= {"limit": limit, "ranked": max(limit, RANKED_CUES)}
     rows = session.execute(text(statement.replace("{of_videos}", of_videos)), values)
     return {cue_id: SaidHit(*columns) for cue_id, *columns in rows}
 
 
-def _sqlite_search(query: SaidQuery, how: How) -> tuple[str, dict[str, Any]]:
-    match = _joined([_fts5(unit) for unit in query.units], f" {how} ")
+def _sqlite_of(session: Session, video_ids: str) -> str:
+    """Return the cheaper way to keep to the videos of a JSON list."""
+    count = session.scalar(text(SQLITE_COUNT_OF_VIDEOS), {"video_ids": video_ids, "few": FEW_CUES}) or 0
+    return SQLITE_OF_FEW if count < FEW_CUES else SQLITE_OF_MANY
+
+
+def _sqlite_search(query: SaidQuery, counts: Counts | None) -> tuple[str, dict[str, Any]]:
+    match = _joined([_fts5(unit) for unit in query.units], " AND " if counts is None else " OR ")
     for units in query.excluded:
         match += f" NOT {_joined([_fts5(unit) for unit in units], ' AND ')}"
     return SQLITE_SEARCH, {"match": match}
 
 
-def _postgres_search(session: Session, query: SaidQuery, how: How) -> tuple[str, dict[str, Any]]:
+def _postgres_search(query: SaidQuery, counts: Counts | None) -> tuple[str, dict[str, Any]]:
     units = [_lexemes(unit) for unit in query.units]
-    match = _joined(units, " & " if how == "AND" else " | ")
+    match = _joined(units, " & " if counts is None else " | ")
     for excluded in query.excluded:
         match += f" & !{_joined([_lexemes(unit) for unit in excluded], ' & ')}"
     values: dict[str, Any] = {"match": match}
     terms = ["0"]
-    if how == "OR":
-        for place, unit in enumerate(query.units):
-            terms.append(POSTGRES_RARITY.replace("{place}", str(place)))
-            rarity = 1 + math.log(RANKED_CUES / max(_count(session, unit), 1))
-            values |= {f"unit_{place}": units[place], f"rarity_{place}": rarity}
+    rarities = [1 + math.log(RANKED_CUES / max(counts[unit], 1)) for unit in query.units] if counts else []
+    for place, rarity in enumerate(rarities):
+        terms.append(POSTGRES_RARITY.replace("{place}", str(place)))
+        values |= {f"unit_{place}": units[place], f"rarity_{place}": rarity}
     return POSTGRES_SEARCH.replace("{rarity}", " + ".join(terms)), values
 
 

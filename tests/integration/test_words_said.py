@@ -176,7 +176,20 @@ def test_excluded_words_leave_a_cue_out(database: Database) -> None:
     assert sorted(found(database, "dog cat", "day", "!")) == ["a dog at night"]
 
 
-def test_only_cues_of_the_videos_asked_for_are_found_up_to_the_limit(database: Database) -> None:
+def test_where_all_words_are_needed_cues_with_some_are_left_out(database: Database) -> None:
+    said(database, "dog", "cat", "a dog and the cat")
+
+    with database.reading() as session:
+        hits = words_said.search(session, "dog cat", needs_all=True)
+
+    assert [hit.text for hit in hits] == ["a dog and the cat"]
+
+
+@pytest.mark.parametrize("few", [0, 20_000])
+def test_only_cues_of_the_videos_asked_for_are_found_up_to_the_limit(
+    database: Database, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(words_said, "FEW_CUES", few)
     said(database, *["cat"] * 20)
     wanted = said(database, *["a cat in a long sentence about other things"] * 3)
 
