@@ -15,12 +15,16 @@ from indexer.catalog import generations
 from indexer.library import Library, open_library
 from indexer.vector_index.follower import IndexFollower
 from model.factory import Encoders, load_encoders
+from model.video_encoder import VideoEncoder
 
 MAX_CONCURRENT_UPLOADS = 16
 """Threads kept for uploads; more of them wait their turn without holding one."""
 
 MAX_CONCURRENT_CUTS = 2
 """Clips cut out at a time for download: each is decoded and coded anew, which takes whole cores."""
+
+MAX_CONCURRENT_HEATMAPS = 2
+"""Drawn at a time: each decodes a clip and runs the model, which takes whole cores."""
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +37,14 @@ class Services:
     library: Library
     queries: QueryEncoder
     pictures: PictureEncoder
+    video_encoder: VideoEncoder
     follower: IndexFollower
     calibrator: Calibrator
     generation_id: int
     preset: str
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
     cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
+    heatmaps: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_HEATMAPS))
 
     def close(self) -> None:
         """Save the index's snapshot, so that the next start is fast, and close the library."""
@@ -79,6 +85,7 @@ def assemble_services(settings: ServiceSettings, library: Library, encoders: Enc
         library=library,
         queries=QueryEncoder(encoders.text),
         pictures=PictureEncoder(encoders.video),
+        video_encoder=encoders.video,
         follower=follower,
         calibrator=Calibrator(encoders.text, generation.fingerprint, settings.home_folder / "index"),
         generation_id=generation.id,

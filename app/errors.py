@@ -7,7 +7,7 @@
     ├── UnknownVideo, UnknownClip, UnknownJob, UnknownJudgement, ThumbnailMissing
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
-    ├── InvalidMoment, CutFailed
+    ├── InvalidMoment, CutFailed, CannotExplain
     └── NotReady
 
 Only this module knows status codes. A type never changes its name once released: clients compare them.
@@ -120,6 +120,10 @@ class CutFailed(RequestError):
     """A moment of a video that cannot be made into a file of its own."""
 
 
+class CannotExplain(RequestError):
+    """A hit whose heat map cannot be drawn: by this model, or out of this file."""
+
+
 class NotReady(RequestError):
     """A part that searching needs does not work at the moment."""
 
@@ -160,6 +164,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
     InvalidMoment: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     CutFailed: ProblemKind("cannot-cut", 422, "The moment cannot be cut out of its video"),
+    CannotExplain: ProblemKind("cannot-explain", 422, "The heat map cannot be drawn"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),

@@ -161,6 +161,18 @@ class SegmentScore(BaseModel):
     score: float = Field(description="As the hit's score")
 
 
+class Explanation(BaseModel):
+    """Why a hit fits."""
+
+    segments: list[SegmentScore] = Field(
+        description="Its parts in time order; of a long moment those around the best clip"
+    )
+    heatmap_url: str | None = Field(
+        description="Picture of what in the best clip fits the words; null when more than the words of one "
+        "`q` was looked for"
+    )
+
+
 class Hit(BaseModel):
     """A moment that fits what was looked for."""
 
@@ -185,7 +197,7 @@ class Hit(BaseModel):
     moments: list[ShortHit] = Field(description="With group_by=video: the best moments of the video")
     steps: list[ShortHit] = Field(description="Of a sequence: where each step is seen")
     said: WordsSaid | None = Field(description="Where the words are said in it, as far as subtitles tell")
-    explanation: list[SegmentScore] | None = Field(description="With explain=true: how well each part fits")
+    explanation: Explanation | None = Field(description="With explain=true: what in it fits, and how well")
     thumbnail_url: str
     preview_url: str | None = Field(description="A short film that plays in any browser; null when not made")
     stream_url: str = Field(description="The video, with the moment as media fragment `#t=start,end`")

@@ -1,5 +1,7 @@
 """Addresses of the service's own things, relative to it: they hold behind any proxy and host name."""
 
+from urllib.parse import quote
+
 
 def video_url(video_id: str) -> str:
     """Return where a video is described."""
@@ -14,6 +16,11 @@ def job_url(job_id: str) -> str:
 def thumbnail_url(clip_id: str) -> str:
     """Return where a clip's picture is."""
     return f"/clips/{clip_id}/thumbnail"
+
+
+def heatmap_url(clip_id: str, words: str) -> str:
+    """Return where it is shown what of a clip fits ``words``, as typed in a search."""
+    return f"/clips/{clip_id}/heatmap?q={quote(words, safe='')}"
 
 
 def stream_url(video_id: str, start_s: float | None = None, end_s: float | None = None) -> str:

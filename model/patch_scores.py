@@ -25,6 +25,10 @@ from model.vision_transformer.trunk import Trunk
 from model.vision_transformer.video_tower import TokenTrace, VideoTower
 
 
+class UnreadablePatchesError(ValueError):
+    """A tower does not say what its patches see; the message says why, and the way out."""
+
+
 @dataclass(frozen=True)
 class PatchScores:
     """The K patches that were left of one clip of T frames; a merged token is where it was merged into."""
@@ -52,17 +56,17 @@ class PatchScores:
 def score_patches(tower: VideoTower, pictures: Tensor, segments: int, query: Tensor) -> PatchScores:
     """Return how the patches of one clip's pictures (T, 3, H, W) fit a unit ``query`` (D,).
 
-    Raises ValueError for a tower that runs whole, and for patches that are no square.
+    Raises UnreadablePatchesError for a tower that runs whole, and for patches that are no square.
     """
     trunk = tower.trunk
     if trunk is None:
-        raise ValueError(
+        raise UnreadablePatchesError(
             f"the {type(tower.tower).__name__} is run whole, and so does not say what its patches see: take "
             "one of the presets tiny, fast, standard, best, multilingual, paper-b32 and paper-b16"
         )
     side = math.isqrt(trunk.shape.patches)
     if side**2 != trunk.shape.patches:
-        raise ValueError(
+        raise UnreadablePatchesError(
             f"the {trunk.shape.patches} patches of a frame are no square, as those of presets are"
         )
     trace = tower.trace(trunk, pictures)

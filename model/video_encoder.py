@@ -86,7 +86,7 @@ class VideoEncoder:
     def score_patches(self, frames: NDArray[np.uint8], query: NDArray[np.float32]) -> PatchScores:
         """Return what each patch of one clip (T, H, W, 3) has to do with a unit ``query`` (D,).
 
-        Raises ValueError as ``encode``, and for a tower that does not come apart.
+        Raises ValueError as ``encode``, and UnreadablePatchesError for a tower that does not come apart.
         """
         pictures = self.preprocessing.to_tensor(frames[None], self._device, self._dtype)
         if len(pictures) != self.frames_per_clip:

@@ -1,6 +1,8 @@
-"""``/clips``: the picture of a moment, and the moment as a file."""
+"""``/clips``: the picture of a moment, the moment as a file, and what in it fits."""
 
+import hashlib
 import shutil
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
@@ -8,16 +10,33 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 
 from app.api.identifiers import Identifier
-from app.dependencies import ServicesDependency
-from app.errors import CutFailed, InvalidMoment, StorageFull, ThumbnailMissing, UnknownClip
+from app.api.search_options import Description
+from app.dependencies import Services, ServicesDependency
+from app.errors import (
+    CannotExplain,
+    CutFailed,
+    InvalidMoment,
+    StorageFull,
+    ThumbnailMissing,
+    UnknownClip,
+)
 from app.export.clip_download import ClipDownload, WantedCut
 from app.export.spans import check_span
+from app.heatmap.answer import HeatmapAnswer
+from app.heatmap.making import WantedHeatmap
 from app.problem_responses import problem_docs
+from app.search.query import SearchQuery
+from app.search.query_words import read_terms
+from app.search.target import aim
+from app.version import installed_version
 from indexer.catalog import clips, videos
+from indexer.catalog.tables import Clip, Video
 from indexer.clip_cutting import MAX_CUT_BYTES, MAX_CUT_S
 from indexer.errors import MediaMissing
 
 router = APIRouter(tags=["clips"])
+
+PNG = "image/png"
 
 FOREVER = "private, max-age=31536000, immutable"
 """A clip's id stands for one moment of one file: its picture never changes."""
@@ -72,11 +91,7 @@ def download_clip(
 
     ``start`` and ``end`` are seconds of the video, those of the clip where they are left out.
     """
-    with services.library.database.reading() as session:
-        clip = clips.get(session, clip_id)
-        video = None if clip is None else videos.get(session, clip.video_id)
-    if clip is None or video is None:
-        raise UnknownClip(clip_id)
+    clip, video, path = _locate(services, clip_id)
     start_s, end_s = check_span(
         clip.start_s if start is None else start, clip.end_s if end is None else end, video.duration_s
     )
@@ -84,9 +99,7 @@ def download_clip(
         raise InvalidMoment(
             "end", f"a download lasts {MAX_CUT_S:g} s at most: end earlier, or start later", end
         )
-    path = services.library.media.locate(video.media_path).absolute()
-    if not path.is_file():
-        raise MediaMissing(f"the file of video {video.id} is gone from the disk: put it back")
+    _require_file(video, path)
     folder = services.library.settings.home_folder / "cuts"
     room = shutil.disk_usage(services.library.settings.home_folder).free - services.settings.min_free_bytes
     if room <= 0:
@@ -94,6 +107,58 @@ def download_clip(
     name = f"{video.title} {_clock(start_s)}-{_clock(end_s)}"
     wanted = WantedCut(path, start_s, end_s, folder, min(room, MAX_CUT_BYTES), name)
     return ClipDownload(wanted, services.cuts)
+
+
+@router.get(
+    "/clips/{clip_id}/heatmap",
+    summary="Show what of a clip fits",
+    response_class=Response,
+    responses={
+        200: {"description": "A frame of the clip, with what the model kept of it", "content": {PNG: {}}},
+        304: {"description": "The picture is the one you have"},
+        **problem_docs(UnknownClip, MediaMissing, InvalidMoment, CannotExplain, RequestValidationError),
+    },
+)
+def show_heatmap(
+    services: ServicesDependency,
+    clip_id: Identifier,
+    q: Annotated[Description, Query(description="Words, as in the `q` of GET /search")],
+    at: Annotated[
+        Second, Query(description="Second of the video to show; the frame that fits best else")
+    ] = None,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return what each patch that the model kept of a frame has to do with words, from blue to red, as a PNG.
+
+    What it dropped is dark. The picture is the square that the model sees.
+    """
+    query = SearchQuery(terms=read_terms(q))
+    clip, video, path = _locate(services, clip_id)
+    if at is not None and not clip.start_s <= at <= clip.end_s:
+        raise InvalidMoment("at", f"the clip goes from {clip.start_s:.3f} to {clip.end_s:.3f} s", at)
+    vector = aim(services, query.terms).vector
+    made_of = f"{clip.id} {services.generation_id} {at} {installed_version()}".encode() + vector.tobytes()
+    headers = {"ETag": f'"{hashlib.sha256(made_of).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
+    if headers["ETag"] in if_none_match:
+        return Response(status_code=304, headers=headers)
+    _require_file(video, path)
+    wanted = WantedHeatmap(path, clip.start_s, clip.end_s, vector, at)
+    return HeatmapAnswer(services.video_encoder, wanted, services.heatmaps, headers)
+
+
+def _locate(services: Services, clip_id: str) -> tuple[Clip, Video, Path]:
+    """Return a clip, its video and where its file was; raises UnknownClip."""
+    with services.library.database.reading() as session:
+        clip = clips.get(session, clip_id)
+        video = None if clip is None else videos.get(session, clip.video_id)
+    if clip is None or video is None:
+        raise UnknownClip(clip_id)
+    return clip, video, services.library.media.locate(video.media_path).absolute()
+
+
+def _require_file(video: Video, path: Path) -> None:
+    if not path.is_file():
+        raise MediaMissing(f"the file of video {video.id} is gone from the disk: put it back")
 
 
 def _clock(seconds: float) -> str:

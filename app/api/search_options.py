@@ -57,7 +57,10 @@ class SearchOptions(BaseModel):
     collapse: Annotated[
         bool, Field(description="Show hits that look nearly the same as one, the others in its `similar`")
     ] = True
-    explain: Annotated[bool, Field(description="Say of each hit which part of it fits how well")] = False
+    explain: Annotated[
+        bool,
+        Field(description="Say of each hit which part of it fits how well, and where a picture of it is"),
+    ] = False
     min_score: Annotated[
         float | None,
         Field(ge=-1, le=1, allow_inf_nan=False, description="Only hits with this cosine or more"),

@@ -11,11 +11,12 @@ from app.dependencies import Services
 from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, SearchTiming
 from app.search.arrangement import Found, Moment
 from app.search.cursor import Progress, pinned, resume
-from app.search.hits import Confide, read_hits
+from app.search.hits import Confide, Told, read_hits
 from app.search.judged import read_judged
 from app.search.notices import BUNDLED_PRESET, coverage_notices, query_notices
 from app.search.page import Page, PageMaker
 from app.search.query import Mode, SearchQuery
+from app.search.query_words import read_terms
 from app.search.scope import Scope, read_scope
 from app.search.target import Target, aim
 from indexer.catalog import videos
@@ -40,7 +41,7 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     searched = perf_counter()
     with services.library.database.reading() as session:
         confide = _confide(query, levels)
-        hits = read_hits(session, services.generation_id, page, confide, explain=query.explain)
+        hits = read_hits(session, services.generation_id, page, confide, _told(query))
         coverage = _coverage(session, page)
     finished = perf_counter()
     return SearchAnswer(
@@ -88,6 +89,15 @@ def _confide(query: SearchQuery, levels: Sequence[QueryLevel]) -> Confide:
     if query.mode is Mode.TEXT:
         return lambda _found, _moment: None
     return lambda _found, moment: levels[0].confidence(moment.score)
+
+
+def _told(query: SearchQuery) -> Told | None:
+    """Return what hits are to be explained by, if they are: by words that `q` alone can say again."""
+    if not query.explain:
+        return None
+    is_words = bool(query.terms) and read_terms(query.text) == query.terms
+    is_moved = bool(query.relevant or query.irrelevant or query.use_judgements)
+    return Told(query.text if is_words and not is_moved else None)
 
 
 def _coverage(session: Session, page: Page) -> CoverageDetails:

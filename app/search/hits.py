@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.confidence import Confidence
-from app.schemas import Hit, HitVideo, SegmentScore, ShortHit, SimilarHits, WordsSaid
+from app.schemas import Explanation, Hit, HitVideo, SegmentScore, ShortHit, SimilarHits, WordsSaid
 from app.search.arrangement import Found, Moment
 from app.search.extent import Extent, ScoredSegment, clips_around_best, extent_of, score_segments
 from app.search.page import Page
-from app.urls import stream_url, thumbnail_url
+from app.urls import heatmap_url, stream_url, thumbnail_url
 from indexer.catalog import clips, videos
 from indexer.catalog.videos import VideoLabel
 
@@ -18,6 +18,14 @@ SHOWN_SIMILAR = 20
 """Behind one hit; all of them are counted."""
 
 Confide = Callable[[Found, Moment], Confidence | None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the hits of a search are explained by."""
+
+    words: str | None
+    """As typed, where they are all that was looked for."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,12 @@ class Rows:
 
 
 def read_hits(
-    session: Session, generation_id: int, page: Page, confide: Confide, *, explain: bool
+    session: Session, generation_id: int, page: Page, confide: Confide, told: Told | None
 ) -> list[Hit]:
-    """Return the hits of a page in their order; what is deleted in this very moment is left out."""
+    """Return the hits of a page in their order; what is deleted in this very moment is left out.
+
+    ``told`` is what explanations are of; None: there are none.
+    """
     moments = [moment for found in page.found for moment in _moments(found)]
     clip_ids = clips.ids_of(session, list({one for moment in moments for one in moment.clips}))
     looked_at = {one for found in page.found for one in clips_around_best(found)}
@@ -44,7 +55,7 @@ def read_hits(
         labels=videos.labels_of(session, list({moment.video_id for moment in moments})),
         segments=score_segments(segments, page.progress.vectors[0]),
     )
-    writer = HitWriter(page, rows, confide, explain)
+    writer = HitWriter(page, rows, confide, told)
     alive = (found for found in page.found if rows.clip_ids.get(found.moment.clip))
     alive = (found for found in alive if found.moment.video_id in rows.labels)
     return [writer.hit(rank, found) for rank, found in enumerate(alive, start=page.progress.offset + 1)]
@@ -64,7 +75,7 @@ class HitWriter:
     page: Page
     rows: Rows
     confide: Confide
-    explain: bool
+    told: Told | None
 
     def hit(self, rank: int, found: Found) -> Hit:
         """Return a found moment as the answer shows it."""
@@ -90,7 +101,7 @@ class HitWriter:
             moments=self._short(found, found.moments),
             steps=self._short(found, found.steps),
             said=self._said(moment),
-            explanation=_told(segments) if self.explain else None,
+            explanation=None if self.told is None else _explanation(segments, clip_id, self.told),
             thumbnail_url=thumbnail_url(clip_id),
             preview_url=None,
             stream_url=stream_url(moment.video_id, moment.start_s, moment.end_s),
@@ -141,5 +152,8 @@ class HitWriter:
         return WordsSaid(text=best.text, start=best.start_s, end=best.end_s)
 
 
-def _told(segments: Sequence[ScoredSegment]) -> list[SegmentScore]:
-    return [SegmentScore(start=one.start_s, end=one.end_s, score=one.score) for one in segments]
+def _explanation(segments: Sequence[ScoredSegment], clip_id: str, told: Told) -> Explanation:
+    return Explanation(
+        segments=[SegmentScore(start=one.start_s, end=one.end_s, score=one.score) for one in segments],
+        heatmap_url=None if told.words is None else heatmap_url(clip_id, told.words),
+    )

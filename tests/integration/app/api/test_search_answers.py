@@ -65,7 +65,7 @@ def test_dates_order_what_is_relevant_newest_first_and_unknown_ones_last(service
 def test_a_hit_is_explained_by_its_segments_when_asked_for(service: Service) -> None:
     service.add_video(["a cat"])
     (hit,) = search(service, q="a cat", explain=True)["data"]
-    parts = hit["explanation"]
+    parts = hit["explanation"]["segments"]
     assert [(part["start"], part["end"]) for part in parts] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert max(parts, key=lambda part: part["score"])["start"] == hit["tight_start"] == 2.0
 
