@@ -1,13 +1,13 @@
 """``reelseek serve``: the service in this process, its workers in others, until somebody ends it."""
 
 import signal
-import socket
 
 import uvicorn
 from rich.console import Console
 
 from app.config import ServiceSettings
 from app.dependencies import build_services
+from app.listener import listen
 from app.main import create_app
 from app.worker_supervision import WorkerSupervisor, worker_environment
 
@@ -21,10 +21,11 @@ def serve_until_stopped(settings: ServiceSettings) -> None:
     Raises ValueError when the address cannot be listened on, or the library or model cannot be opened.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else uvicorn's own end would skip ours
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     try:
         services = build_services(settings)
         try:
+            services.start()
             with WorkerSupervisor(settings.workers, worker_environment(settings)):
                 Console(stderr=True).print(
                     f"ReelSeek is at http://{settings.host}:{settings.port} (stop it with Ctrl-C)",
@@ -42,18 +43,3 @@ def serve_until_stopped(settings: ServiceSettings) -> None:
         pass  # the signal that ended it, raised again by uvicorn after it has shut down
     finally:
         listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, before anything slow is started; raises ValueError when it cannot.
-
-    Whoever calls before the model is loaded waits until it is.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        raise ValueError(
-            f"cannot listen on {host}:{port} ({error.strerror}): end what uses it, or choose another with "
-            "--host and --port"
-        ) from error

@@ -2,9 +2,9 @@
 
 import logging
 import math
-import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -29,7 +29,7 @@ CHARACTERS_PER_TOKEN = 8
 """More than tokens have on average: a text is looked at up to here first, to see what is read of it."""
 
 TRIAL_BATCH = 8
-"""Sentences between two looks whether the process ends, in a trial of a faster way."""
+"""Sentences between two looks whether a trial of a faster way is to be given up."""
 
 ROOM = 2
 """Tokens beyond the context that are asked for, to see whether a text needs them."""
@@ -52,6 +52,9 @@ class TextEncoder:
 
     Causal towers are run up to the end of the text only, which is exact. ``prepare`` may find a faster way.
     """
+
+    runtime = "torch"
+    """What computes now, in words."""
 
     def __init__(
         self,
@@ -80,20 +83,22 @@ class TextEncoder:
         """Return an encoder of the same model with other prompts; raises ValueError as this class does."""
         return TextEncoder(self._model, self._tokenizer, self._device, prompts)
 
-    def prepare(self, folder: Path | None = None) -> None:
+    def prepare(self, folder: Path | None = None, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Let ONNX Runtime serve from now on: on a CPU, where it is installed and ranks as the model does.
 
         This takes seconds, in which the encoder serves as before: call it in a thread of its own. It takes
-        less when something is found in ``folder`` that an earlier call left there, and it stops when the
-        main thread ends. Whatever goes wrong is logged, and nothing changes.
+        less when something is found in ``folder`` that an earlier call left there. When ``is_stopped`` says
+        so it is given up. Whatever goes wrong is logged, and nothing changes.
         """
         if self._tower is None or self._device.type != "cpu":
             return
         limit_threads()
         try:
-            self._run = fastest_tower(self._tower, self._try, self.prompts, folder) or self._run
+            faster = fastest_tower(self._tower, partial(self._try, is_stopped), self.prompts, folder)
+            if faster is not None:
+                self._run, self.runtime = faster, faster.name
         except InterruptedError:
-            log.debug("the process ends before a faster way was tried")
+            log.debug("the service closes before a faster way was tried")
         except Exception:  # a search must not fail for want of speed
             log.warning("words are encoded by torch: no faster way could be tried", exc_info=True)
 
@@ -135,10 +140,12 @@ class TextEncoder:
         words = part.rsplit(maxsplit=1)[0] if part else ""
         return words if 2 * len(words) >= len(part) else part
 
-    def _try(self, texts: Sequence[str], run: RunTower) -> NDArray[np.float32]:
+    def _try(
+        self, is_stopped: Callable[[], bool], texts: Sequence[str], run: RunTower
+    ) -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(texts), TRIAL_BATCH):
-            if not threading.main_thread().is_alive():
+            if is_stopped():
                 raise InterruptedError
             parts.append(self._encode_all(texts[start : start + TRIAL_BATCH], run))
         return np.concatenate(parts)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from indexer.background_work import BackgroundWork, IsStopped
 from indexer.catalog import generations, vector_codec
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Embedding
@@ -25,7 +26,7 @@ from indexer.vector_index.building import (
     build_index,
     quick_index,
 )
-from indexer.vector_index.clip_table import ClipColumns, ClipTable
+from indexer.vector_index.clip_table import ClipColumns, ClipTable, FrozenClips
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from indexer.vector_index.read_write_lock import ReadWriteLock
 from indexer.vector_index.snapshot import Snapshot, SnapshotHeader, read_snapshot
@@ -61,9 +62,9 @@ class IndexFollower:
         self._table = ClipTable(dimension)
         self._revision = 0
         self._saved: tuple[int, FaissIndex] | None = None
-        self._builder: threading.Thread | None = None
+        self._builds = BackgroundWork("index-builder")
+        self._may_build = self._is_building = False
         self._failed_at: int | None = None
-        self._is_closed = threading.Event()
         self._start()
 
     def __len__(self) -> int:
@@ -76,9 +77,21 @@ class IndexFollower:
 
     def close(self) -> None:
         """Give up an index that is being built; searching goes on with the one there is."""
-        self._is_closed.set()
-        if self._builder is not None:
-            self._builder.join()
+        self._builds.close()
+
+    def build_when_needed(self) -> None:
+        """From now on build, aside, what suits the size of the library: for a service that stays.
+
+        A process that searches once would only give it up again.
+        """
+        with self._catching_up:
+            self._may_build = True
+            self._build_if_needed()
+
+    def wait_for_build(self) -> None:
+        """Return when an index that suits the library serves and is kept on disk, or cannot be built."""
+        self.build_when_needed()
+        self._builds.wait()
 
     def catch_up(self) -> int:
         """Apply what the catalog has and the index has not, and return the revision reached."""
@@ -137,21 +150,28 @@ class IndexFollower:
                 )
                 self._start_anew()
                 self._apply(session)
-        with self._catching_up:
-            self._build_if_needed()
 
     def _apply(self, session: Session) -> None:
         changes = generations.changes_since(session, self._generation_id, self._revision)
+        is_restored = changes.revision < self._revision  # the catalog, from a backup
+        if is_restored:
+            changes = generations.changes_since(session, self._generation_id, 0)
         with self._lock.writing():
-            if changes.revision < self._revision:  # the catalog was restored from a backup
+            if is_restored:
                 self._start_anew()
-                changes = generations.changes_since(session, self._generation_id, 0)
-            self._table.add(_columns(changes), changes.added_video_ids, changes.added_vectors)
-            self._table.remove(changes.removed_ids)
-            self._index = self._index_for(changes)
-            _add(self._index, changes.added_ids, changes.added_vectors)
-            self._index.remove(changes.removed_ids)
-            self._revision = changes.revision
+            try:
+                self._take_in(changes)
+            except BaseException:  # half of it may be there: the next look reads all of the catalog
+                self._start_anew()
+                raise
+
+    def _take_in(self, changes: generations.Changes) -> None:
+        self._table.add(_columns(changes), changes.added_video_ids, changes.added_vectors)
+        self._table.remove(changes.removed_ids)
+        self._index = self._index_for(changes)
+        _add(self._index, changes.added_ids, changes.added_vectors)
+        self._index.remove(changes.removed_ids)
+        self._revision = changes.revision
 
     def _index_for(self, changes: generations.Changes) -> FaissIndex:
         """Return the index to add to: a whole large library is not put in as float32 first."""
@@ -166,23 +186,38 @@ class IndexFollower:
         self._revision, self._saved = 0, None
 
     def _build_if_needed(self) -> None:
-        """Start the thread that builds a better index, unless it runs or has failed with as many clips."""
-        count = len(self._table)
-        if self._sizes.suits(self._index.kind, count) or self._is_closed.is_set():
-            return
-        if self._failed_at is not None and count < self._sizes.growth * self._failed_at:
-            return
-        if self._builder is None or not self._builder.is_alive():
-            self._builder = threading.Thread(target=self._build, name="index-builder", daemon=True)
-            self._builder.start()
+        """Start building an index that suits; whoever calls keeps changes out."""
+        if self._may_build and not self._is_building and self._needs_build():
+            self._is_building = True
+            self._builds.start(self._build)
 
-    def _build(self) -> None:
+    def _needs_build(self) -> bool:
+        """Return whether another index would suit better, and none has failed for as many clips."""
+        count = len(self._table)
+        has_failed = self._failed_at is not None and count < self._sizes.growth * self._failed_at
+        return not has_failed and not self._sizes.suits(self._index.kind, count)
+
+    def _build(self, is_stopped: IsStopped) -> None:
+        """Build until it suits: clips may come by the thousand meanwhile."""
+        try:
+            while self._goes_on_building():
+                self._build_once(is_stopped)
+        except BuildStoppedError:
+            log.debug("an index was not built to its end: the service closes")
+
+    def _goes_on_building(self) -> bool:
+        with self._catching_up:  # a change sees either that this goes on, or that it must begin anew
+            self._is_building = self._needs_build()
+            return self._is_building
+
+    def _build_once(self, is_stopped: IsStopped) -> None:
         with self._catching_up:
             table, clips = self._table, self._table.frozen()
         try:
-            index = build_index(clips, self._sizes, self._is_closed.is_set)
+            index = build_index(clips, self._sizes, is_stopped)
+            is_serving = self._swap(index, table, clips)
         except BuildStoppedError:
-            return
+            raise
         except Exception:  # whatever it is, the index there is goes on serving
             self._failed_at = len(clips.ids)
             log.warning(
@@ -191,17 +226,25 @@ class IndexFollower:
                 exc_info=True,
             )
             return
+        if is_serving:
+            kind = index.kind.name
+            log.info("index built", extra={"action": "index_built", "kind": kind, "clips": len(index)})
+            self._save_built()
+
+    def _swap(self, index: FaissIndex, table: ClipTable, clips: FrozenClips) -> bool:
+        """Let an index of ``clips`` serve, with what came and went since; not if all was read anew."""
         with self._catching_up:
-            if table is not self._table:  # all was read anew meanwhile
-                return
+            if table is not self._table:
+                return False
             now = table.ids
             added = np.setdiff1d(now, clips.ids, assume_unique=True)
-            index.add(added, table.vectors(added))
+            for start in range(0, len(added), ROWS_AT_ONCE):
+                ids = added[start : start + ROWS_AT_ONCE]
+                index.add(ids, table.vectors(ids))
             index.remove(np.setdiff1d(clips.ids, now, assume_unique=True))
             with self._lock.writing():
                 self._index = index
-        log.info("index built", extra={"action": "index_built", "kind": index.kind.name, "clips": len(index)})
-        self._save_built()
+        return True
 
     def _save_built(self) -> None:
         """Keep on disk what took minutes to build; a service that is killed does not come to do it."""

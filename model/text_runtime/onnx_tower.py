@@ -19,6 +19,7 @@ class OnnxTower:
     """
 
     def __init__(self, tower: TextTower, precision: Precision) -> None:
+        self.name = f"ONNX Runtime, {precision}"
         self._tower = tower
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = query_threads()
