@@ -41,7 +41,11 @@ def test_readme_states_the_default_of_every_setting_that_has_a_short_one() -> No
 
 
 def test_readme_lists_every_command() -> None:
-    named = {command.callback.__name__ for command in commands.registered_commands if command.callback}
+    named = {
+        command.name or command.callback.__name__
+        for command in commands.registered_commands
+        if command.callback
+    }
     listed = [words.split() for words in first_column("Use it") if words.startswith("reelseek ")]
     assert {words[1] for words in listed} == named
 

@@ -55,6 +55,11 @@ def get(session: Session, generation_id: int) -> Generation:
     return generation
 
 
+def list_all(session: Session) -> list[Generation]:
+    """Return every generation, the first one first."""
+    return list(session.scalars(select(Generation).order_by(Generation.id)))
+
+
 def last_used_with(session: Session, preset: str, reduction: str) -> Generation | None:
     """Return the generation that served last for a model and reduction as the settings name them, or None.
 
