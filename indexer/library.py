@@ -59,7 +59,8 @@ def open_library(settings: Settings) -> Library:
     )
     library.media.sweep()
     _delete_unrecorded_uploads(library)
-    sweep_temporary_files(home / "index")
+    for folder in ("index", "cuts"):
+        sweep_temporary_files(home / folder)
     return library
 
 

@@ -3,6 +3,7 @@
 ``async`` because only the event loop hears that the client has gone: then the cutting process is ended.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from starlette.types import Receive, Scope, Send
 from app.attachment import attachment
 from app.errors import CutFailed
 from indexer.clip_cutting import Cutting, cutting
-from indexer.errors import IndexingError, MediaMissing
+from indexer.errors import DecoderCrashed, DecoderStalled, IndexingError, MediaMissing
+
+log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
 
@@ -79,7 +82,7 @@ class ClipDownload(Response):
         if failure is not None:
             if isinstance(failure, MediaMissing):  # its text names a path of the server
                 raise MediaMissing("the video's file is gone from the disk: put it back") from failure
-            raise CutFailed(str(failure)) from failure
+            raise CutFailed(_reason(failure)) from failure
         return stream
 
     def _make(self) -> BinaryIO | None:
@@ -105,3 +108,11 @@ class ClipDownload(Response):
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK_BYTES):
         yield chunk
+
+
+def _reason(failure: IndexingError) -> str:
+    """Return what a client may know: not what a dying process said."""
+    if isinstance(failure, DecoderCrashed | DecoderStalled):
+        log.warning("a moment could not be cut", extra={"action": "cut_failed", "reason": str(failure)})
+        return "the process that cut it died or took too long: the video is damaged, or too large to decode"
+    return str(failure)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
+
 from indexer.decoding.clip_sampler import ClipSampler
 from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.messages import (
@@ -124,6 +126,8 @@ def main(arguments: Sequence[str]) -> int:
         write_message(stream, DecoderCrashed(f"decoding {path.name} needs more memory than {limit_mib} MiB"))
     except BrokenPipeError:
         return 1  # the parent has gone or lost interest
+    except (av.FFmpegError, OSError) as error:  # a traceback would tell strangers where we live
+        write_message(stream, DecoderCrashed(f"decoding {path.name} failed ({error.strerror})"))
     return 0
 
 

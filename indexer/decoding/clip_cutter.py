@@ -56,12 +56,12 @@ class ClipCutter:
         plan = self._plan
         is_whole = end_s >= plan.end_s - self._rounding_s
         end_s = plan.end_s if is_whole else end_s
-        if self._on_screen is None or end_s <= plan.start_s:
+        if self._on_screen is not None and end_s > plan.start_s:
+            self._write(self._on_screen, end_s)
+        if self._pictures is None or self._pictures.is_empty:
             raise NoFrames(f"{self._path.name} shows nothing from {plan.start_s:g} to {plan.end_s:g} s")
-        self._write(self._on_screen, end_s)
         try:
-            if self._pictures is not None:
-                self._pictures.finish()
+            self._pictures.finish()
             if self._sound is not None:
                 self._sound.finish()
             self._container.close()

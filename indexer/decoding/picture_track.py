@@ -41,6 +41,8 @@ class PictureTrack:
         self._time_base = Fraction(1, rate.numerator * math.ceil(MIN_TICKS_PER_S / rate.numerator))
         self._stream = self._add_stream(first, rate)
         self._durations: dict[int, int] = {}
+        self.is_empty = True
+        """Whether nothing was shown for any time yet."""
 
     def write(self, timed: TimedFrame, start_s: float, end_s: float) -> None:
         """Show a frame from `start_s` to `end_s`, seconds of the cut; for no time at all it is left out."""
@@ -50,6 +52,7 @@ class PictureTrack:
         frame = self._prepared(timed)
         frame.pts, frame.time_base = pts, self._time_base
         self._durations[pts] = end - pts
+        self.is_empty = False
         self._mux(frame)
 
     def finish(self) -> None:

@@ -1,6 +1,7 @@
 """Moments cut out of films whose frames carry their number and whose sound beeps at known seconds."""
 
 import os
+import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from indexer import clip_cutting
 from indexer.clip_cutting import cutting
-from indexer.errors import DecoderCrashed, FileTooLarge, MediaMissing, NoFrames, NotAVideo
+from indexer.errors import DecoderCrashed, FileTooLarge, IndexingError, MediaMissing, NoFrames, NotAVideo
 from tests.counted_film import BITS, HEIGHT, SQUARE, Film, beeps_heard, numbers_shown, steady, write_film
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated
 
@@ -149,6 +150,24 @@ def test_a_damaged_film_gives_what_there_is(tmp_path: Path) -> None:
     assert 0.5 < duration_s(clip) < 2.0
     with pytest.raises(NoFrames, match=r"shows nothing from 3\.5 to 4 s"):
         cut(film, 3.5, 4.0)
+
+
+@pytest.mark.parametrize("span", [(1.0, 1.0 + 1e-7), (1.05, 1.05 + 1e-7), (0.0, 1e-12)])
+def test_a_span_too_short_to_show_anything_is_refused(tmp_path: Path, span: tuple[float, float]) -> None:
+    film = write_film(tmp_path / "film.mp4", steady(Fraction(10), 2))
+    with pytest.raises(NoFrames, match="shows nothing"):
+        cut(film, *span)
+
+
+def test_a_damaged_index_is_told_without_a_traceback(tmp_path: Path) -> None:
+    content = bytearray(write_film(tmp_path / "film.mp4", steady(Fraction(10), 3)).read_bytes())
+    damage = random.Random(0)
+    for _ in range(60):
+        content[damage.randrange(len(content))] = damage.randrange(256)
+    (tmp_path / "film.mp4").write_bytes(content)
+    with pytest.raises(IndexingError) as raised:
+        cut(tmp_path / "film.mp4", 0.5, 2.5)
+    assert ".py" not in str(raised.value)
 
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:

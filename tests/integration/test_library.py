@@ -35,6 +35,7 @@ def test_everything_of_a_library_lies_in_its_home(library: Library) -> None:
 
 def test_opening_sweeps_what_dead_processes_left_half_written(library: Library) -> None:
     left = [library.media.root / ".partial-1", library.snapshot_path(1).parent / ".partial-2"]
+    left.append(library.settings.home_folder / "cuts" / ".partial-3")
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")

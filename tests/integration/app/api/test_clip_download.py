@@ -11,6 +11,8 @@ from starlette.types import Message
 
 from app.export.clip_download import ClipDownload, WantedCut
 from indexer.catalog.tables import Video
+from indexer.clip_cutting import Cutting
+from indexer.errors import DecoderCrashed
 from tests.counted_film import numbers_shown, steady, write_film
 from tests.service import Service
 from tests.synthetic_video import write_not_a_video, write_plain
@@ -102,6 +104,20 @@ def test_a_video_that_cannot_be_cut_is_a_problem_that_names_no_folder(
     assert "text.mp4 is not a video" in response.json()["detail"]
     assert str(tmp_path) not in response.text
     assert left_over(service) == []
+
+
+def test_a_client_does_not_hear_what_a_dying_process_said(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(cut: Cutting) -> Path:
+        raise DecoderCrashed(f"it said: {tmp_path}")
+
+    monkeypatch.setattr(Cutting, "wait", die)
+    clip = service.clips_of(filmed(service, tmp_path))[0]
+    response = service.client.get(f"/clips/{clip.id}/download")
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/cannot-cut")
+    assert "died or took too long" in response.json()["detail"]
+    assert str(tmp_path) not in response.text
 
 
 def test_a_full_disk_is_a_problem(tmp_path: Path, service: Service) -> None:
