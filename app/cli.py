@@ -11,6 +11,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
+from app.api.export import ExportFormat, ExportParameters
+from app.api.search_parameters import SearchParameters
+from app.terminal_options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
 from indexer.errors import UnknownSchema
 from indexer.log_output import log_to_standard_error
@@ -19,16 +22,23 @@ commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=Fal
 errors = Console(stderr=True)
 
 EXIT_FAILED = 1
+EXIT_MISUSED = 2
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (REELSEEK_HOST, else 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="TCP port to listen on (REELSEEK_PORT, else 8000).")]
 Workers = Annotated[
     int | None, typer.Option(help="Indexing processes to start (REELSEEK_WORKERS, else 1; 0 for none).")
 ]
-Words = Annotated[str, typer.Argument(metavar="WORDS", help="What is to be seen, in words.")]
-Limit = Annotated[int, typer.Option(min=1, max=100, help="Most moments to show.")]
 Folder = Annotated[Path, typer.Argument(help="Folder with videos.", exists=True, file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of GET /search instead of a table.")]
+Format = Annotated[
+    ExportFormat, typer.Option("--format", "-f", help="A table, an edit list (CMX 3600) or OpenTimelineIO.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where to write them; else to standard output."),
+]
+AllAsJson = Annotated[bool, typer.Option("--json", help="Print every figure as JSON instead of a table.")]
 
 
 @commands.callback()
@@ -48,12 +58,23 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 
 
 @commands.command()
-def search(words: Words, limit: Limit = 10, as_json: AsJson = False) -> None:
-    """Print the moments that fit the words best."""
+@takes_parameters(SearchParameters)
+def search(typed: Typed, as_json: AsJson = False) -> None:
+    """Print the moments that fit words, images, clips or parts of videos best."""
     from app.config import ServiceSettings
     from app.terminal_search import search_and_print
 
-    search_and_print(ServiceSettings(), words, limit, as_json=as_json)
+    search_and_print(ServiceSettings(), typed, as_json=as_json)
+
+
+@commands.command()
+@takes_parameters(ExportParameters)
+def export(typed: Typed, export_format: Format = ExportFormat.CSV, output: Output = None) -> None:
+    """Write the moments of a search, or chosen ones, for a spreadsheet or an editor."""
+    from app.config import ServiceSettings
+    from app.terminal_search import export_and_write
+
+    export_and_write(ServiceSettings(), typed, export_format, output)
 
 
 @commands.command()
@@ -74,6 +95,15 @@ def evaluate(folder: Folder) -> None:
     evaluate_and_print(ServiceSettings(), folder, Console())
 
 
+@commands.command("evaluate-library")
+def evaluate_library(as_json: AllAsJson = False) -> None:
+    """Measure by what was judged which model orders your own videos best; nothing is changed."""
+    from app.config import ServiceSettings
+    from app.judged_report import evaluate_and_print
+
+    evaluate_and_print(ServiceSettings(), Console(), as_json=as_json)
+
+
 def main() -> None:
     """Run the command line; what a person can put right is said in one line, without a traceback."""
     log_to_standard_error()
@@ -87,6 +117,9 @@ def main() -> None:
             f"The database failed: {error.orig}. See that it runs, and that REELSEEK_DATABASE_URL is right."
         )
         raise SystemExit(EXIT_FAILED) from None
+    except OptionError as error:
+        _print_error(str(error))
+        raise SystemExit(EXIT_MISUSED) from None
     except (ValueError, UnknownSchema) as error:
         _print_error(str(error))
         raise SystemExit(EXIT_FAILED) from None

@@ -71,6 +71,8 @@ class ThumbnailMissing(RequestError):
 class InvalidCursor(RequestError):
     """A cursor that this service did not give, or not for this request."""
 
+    parameter = "cursor"
+
 
 class InvalidSearch(RequestError, ValueError):
     """A search that cannot be meant."""

@@ -1,51 +1,78 @@
-"""``reelseek search``: an answer as a table."""
+"""``reelseek search`` and ``reelseek export``: what their options ask for, printed or written to a file."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from app.api.export import WRITERS, ExportFormat, ExportParameters, moments_wanted
+from app.api.search_parameters import SearchParameters
 from app.config import ServiceSettings
-from app.dependencies import build_services
-from app.schemas import Hit, SearchAnswer
+from app.dependencies import Services, build_services
+from app.export.gathering import ExportStyle
+from app.schemas import SearchAnswer
 from app.search.answer import search_videos
 from app.search.notices import tell_of_other_models
-from app.search.query import SearchQuery
-from app.search.query_words import read_terms
+from app.terminal_options import OptionError, Typed, options_named
+from app.terminal_table import count_of, print_answer
+from model.durable_file import write_durably
 
 
-def search_and_print(settings: ServiceSettings, words: str, limit: int, *, as_json: bool) -> None:
-    """Print the best ``limit`` moments; raises ValueError when nothing is indexed, or for blank words."""
-    query = SearchQuery(terms=read_terms(words), limit=limit, text=words)
-    services = build_services(settings)
-    try:
-        answer = search_videos(services, query)
-    finally:
-        services.close()
+def search_and_print(settings: ServiceSettings, typed: Typed, *, as_json: bool) -> None:
+    """Print the best moments; raises OptionError, and ValueError when nothing is indexed."""
+    with options_named():
+        query = typed.parameters(SearchParameters).to_query(typed.metadata(), typed.images())
+        with _open(settings) as services:
+            answer = search_videos(services, query)
     if as_json:
         sys.stdout.write(answer.model_dump_json(indent=2) + "\n")
     elif answer.coverage.videos == 0:
         raise ValueError(_why_nothing(settings, answer))
     else:
-        _print_table(answer)
+        print_answer(Console(), answer)
 
 
-def clock(seconds: float) -> str:
-    """Return a time in a video as ``m:ss.t``, with hours when there are any."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    whole, tenth = divmod(rest, 10)
-    return f"{hours}:{minutes:02}:{whole:02}.{tenth}" if hours else f"{minutes}:{whole:02}.{tenth}"
+def export_and_write(
+    settings: ServiceSettings, typed: Typed, export_format: ExportFormat, output: Path | None
+) -> None:
+    """Write moments to ``output``, or to standard output; raises OptionError, and ValueError for none."""
+    with options_named():
+        parameters = typed.parameters(ExportParameters)
+        style = ExportStyle(parameters.drop_frame, f"http://{settings.host}:{settings.port}")
+        with _open(settings) as services:
+            wanted = moments_wanted(services, parameters, typed.metadata(), style, typed.images())
+    if not wanted.moments:
+        raise ValueError("there is no moment to export: search for something else, or with fewer filters")
+    write, _ = WRITERS[export_format]
+    content = write(wanted)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        write_durably(output, content)
+    except OSError as error:
+        raise OptionError(f"--output is '{output}': {error.strerror}") from error
+    told = f"{count_of(len(wanted.moments), 'moment')} written to {output}"
+    Console(stderr=True).print(told, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _open(settings: ServiceSettings) -> Iterator[Services]:
+    services = build_services(settings)
+    try:
+        yield services
+    finally:
+        services.close()
 
 
 def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
     coverage = answer.coverage
     if coverage.videos_pending:
         return (
-            f"{_count(coverage.videos_pending, 'video')} to be indexed and none searchable yet: let a worker "
-            "do it with python -m indexer.worker"
+            f"{count_of(coverage.videos_pending, 'video')} to be indexed and none searchable yet: let a "
+            "worker do it with python -m indexer.worker"
         )
     if coverage.videos_of_other_models:
         return tell_of_other_models(coverage.videos_of_other_models)
@@ -53,26 +80,3 @@ def _why_nothing(settings: ServiceSettings, answer: SearchAnswer) -> str:
         f"nothing is indexed in {settings.home_folder} with the model {settings.model!r}: index a folder "
         "with python -m indexer.batch FOLDER"
     )
-
-
-def _print_table(answer: SearchAnswer) -> None:
-    table = Table(
-        "score", "video", "moment", "best at", title=Text(f"“{answer.query}”"), title_justify="left"
-    )
-    for hit in answer.data:
-        table.add_row(*_cells(hit))
-    console = Console()
-    console.print(table)
-    searched = f"{_count(answer.coverage.clips, 'clip')} of {_count(answer.coverage.videos, 'video')}"
-    console.print(f"{searched} searched in {answer.timing_ms.total:.0f} ms")
-    for notice in answer.notices:
-        console.print(notice, style="dim", markup=False)
-
-
-def _cells(hit: Hit) -> tuple[str, Text, str, str]:
-    title = Text(hit.video.title)  # no markup: a title may hold brackets
-    return f"{hit.score:.3f}", title, f"{clock(hit.start)}-{clock(hit.end)}", clock(hit.best_at)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

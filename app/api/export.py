@@ -1,6 +1,6 @@
 """``/export``: moments for an editor or a spreadsheet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from app.api.search_options import ClipId
 from app.api.search_parameters import SearchParameters, metadata_of
 from app.attachment import attachment
-from app.dependencies import ServicesDependency
+from app.dependencies import Services, ServicesDependency
 from app.errors import InvalidCursor, InvalidMoment, UnknownClip, UnknownVideo
 from app.export.edit_list import write_edit_list
 from app.export.gathering import ExportStyle, chosen_moments, found_moments
@@ -93,15 +93,24 @@ def export_moments(
 
     It takes every parameter of `GET /search`, those on metadata too.
     """
-    metadata = metadata_of(request, ExportParameters)
     style = ExportStyle(prefers_drop=parameters.drop_frame, base_url=str(request.base_url).rstrip("/"))
-    chosen_by = parameters.chosen_by
-    if chosen_by is None:
-        wanted = found_moments(services, parameters.to_query(metadata), style)
-    elif metadata or parameters.model_fields_set & SearchParameters.model_fields.keys():
-        raise InvalidMoment(chosen_by, "export a search or chosen moments, not both")
-    else:
-        wanted = chosen_moments(services, parameters.clip, parameters.moment, style)
+    wanted = moments_wanted(services, parameters, metadata_of(request, ExportParameters), style)
     write, media_type = WRITERS[export_format]
     headers = {"Content-Disposition": attachment(wanted.name, export_format), "Cache-Control": "no-store"}
     return Response(write(wanted), media_type=media_type, headers=headers)
+
+
+def moments_wanted(
+    services: Services,
+    parameters: ExportParameters,
+    metadata: Sequence[tuple[str, str]],
+    style: ExportStyle,
+    images: Sequence[bytes] = (),
+) -> MomentList:
+    """Return the moments that ``parameters`` find or choose; raises what a search does, and InvalidMoment."""
+    chosen_by = parameters.chosen_by
+    if chosen_by is None:
+        return found_moments(services, parameters.to_query(metadata, images), style)
+    if metadata or images or parameters.model_fields_set & SearchParameters.model_fields.keys():
+        raise InvalidMoment(chosen_by, "export a search or chosen moments, not both")
+    return chosen_moments(services, parameters.clip, parameters.moment, style)

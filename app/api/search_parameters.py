@@ -10,7 +10,7 @@ from app.api.identifiers import VideoId
 from app.api.search_options import ClipId, Description, SearchOptions, Seconds, no_such_name, parameters_named
 from app.errors import InvalidSearch
 from app.search.filters import METADATA_PREFIX, FilterFields, clip_filters_of
-from app.search.query import MAX_STEPS, IndexedClip, SearchQuery, Span, Term
+from app.search.query import MAX_STEPS, IndexedClip, Picture, SearchQuery, Span, Term
 from app.search.query_words import read_terms
 
 
@@ -39,9 +39,12 @@ class SearchParameters(SearchOptions, FilterFields):
         ),
     ]
 
-    def to_query(self, metadata: Sequence[tuple[str, str]]) -> SearchQuery:
-        """Return the search, with conditions on ``metadata`` as typed; raises InvalidSearch."""
-        first = (*read_terms(self.q or ""), *self._examples())
+    def to_query(self, metadata: Sequence[tuple[str, str]], images: Sequence[bytes] = ()) -> SearchQuery:
+        """Return the search, with conditions on ``metadata`` as typed, and ``images`` to be like as well.
+
+        Raises InvalidSearch.
+        """
+        first = (*read_terms(self.q or ""), *self._examples(), *(Term(Picture(image)) for image in images))
         if not first and not self.relevant:
             message = "describe a moment in words, or give like_clip, like_video or relevant"
             raise InvalidSearch("q", message, self.q)

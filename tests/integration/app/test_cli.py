@@ -99,7 +99,7 @@ def test_search_says_below_the_table_how_much_of_a_long_query_was_read(
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["search", " "], 1, "describe a moment"),
+        (["search", " "], 2, "describe a moment"),
         (["search", "a cat", "--limit", "0"], 2, "--limit"),
         (["search"], 2, "WORDS"),
         (["serve", "--port", "0"], 1, "REELSEEK_PORT is 0"),
