@@ -42,7 +42,7 @@ def make_heatmap(encoder: VideoEncoder, wanted: WantedHeatmap) -> bytes:
         )
         pictures = read_pictures(wanted.path, plan)
     except IndexingError as error:
-        if not wanted.path.is_file():
+        if isinstance(error, MediaMissing):  # its text names a path of the server
             raise MediaMissing("the video's file is gone from the disk: put it back") from error
         raise CannotExplain(str(error)) from error
     try:
@@ -57,7 +57,8 @@ def best_frame(found: PatchScores) -> int:
     """Return the frame that gives most to the score of the segment that fits best."""
     is_best = found.segments == int(found.segment_scores.argmax())
     given = found.shares[is_best] * found.scores[is_best]
-    return int(np.bincount(found.frames[is_best], weights=given).argmax())
+    frames, of_frame = np.unique(found.frames[is_best], return_inverse=True)
+    return int(frames[np.bincount(of_frame, weights=given).argmax()])
 
 
 def cells_of(found: PatchScores, frame: int) -> Cells:
