@@ -1,6 +1,6 @@
 """How well each model that has read the library orders what was judged in it, before one is promoted.
 
-Nothing is written: the model that serves goes on serving. Words are compared with clips as in a search that
+Nothing is written: the model in use stays in use. Words are compared with clips as in a search that
 looks at pictures only; the words of each generation are read by its own model.
 """
 
@@ -18,7 +18,8 @@ from app.search.target import compose
 from indexer.catalog import generations, judgements, stored_vectors
 from indexer.catalog.judgements import JudgedClip
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Generation, GenerationState
+from indexer.catalog.tables import Generation
+from indexer.config import Settings
 from model.evaluation.judged_comparison import Difference, Scores, compare, condense_query, has_both_kinds
 from model.evaluation.judged_ranking import JudgedMetrics, summarise_lists
 from model.factory import AUTO, load_encoders
@@ -42,14 +43,15 @@ class GenerationQuality:
     generation: int
     preset: str
     reduction: str
-    is_serving: bool
+    is_in_use: bool
+    """Whether the settings name it."""
     judgements_not_indexed: int
     """Of clips that this generation has not read."""
     judgements_used: int = 0
     queries_unusable: int = 0
     """Without a clip that is right and one that is wrong, or of words that cancel each other out."""
     metrics: JudgedMetrics | None = None
-    against_serving: Difference | None = None
+    against_in_use: Difference | None = None
     problem: str | None = None
     """Why there are no metrics."""
 
@@ -72,6 +74,8 @@ class LibraryEvaluator:
     database: Database
     device: str
     queries: Mapping[str, JudgedQuery]
+    in_use: int | None
+    """The generation that others are compared with."""
 
     def measure(self, generation: Generation) -> tuple[GenerationQuality, Scores]:
         """Return the quality of a generation but for the comparison, and the scores it is made of."""
@@ -80,7 +84,7 @@ class LibraryEvaluator:
             generation=generation.id,
             preset=generation.preset,
             reduction=_reduction(generation),
-            is_serving=generation.state is GenerationState.SERVING,
+            is_in_use=generation.id == self.in_use,
             judgements_not_indexed=sum(
                 clip not in known for query in self.queries.values() for clip in query.clips
             ),
@@ -99,12 +103,12 @@ class LibraryEvaluator:
         )
         return measured, scores
 
-    def compared(self, quality: GenerationQuality, scores: Scores, serving: Scores) -> GenerationQuality:
-        """Return the quality of a generation with ``scores`` beside those of the one that serves."""
-        if quality.is_serving:
+    def compared(self, quality: GenerationQuality, scores: Scores, in_use: Scores) -> GenerationQuality:
+        """Return the quality of a generation with ``scores`` beside those of the one in use."""
+        if quality.is_in_use:
             return quality
         relevance = {key: query.clips for key, query in self.queries.items()}
-        return replace(quality, against_serving=compare(scores, serving, relevance))
+        return replace(quality, against_in_use=compare(scores, in_use, relevance))
 
     def _vectors(self, generation_id: int) -> dict[str, Vector]:
         clip_ids = list(dict.fromkeys(clip for query in self.queries.values() for clip in query.clips))
@@ -134,28 +138,32 @@ class LibraryEvaluator:
         return scores
 
 
-def evaluate_library(database: Database, device: str) -> LibraryQuality:
-    """Return what the judgements say of each generation; raises ValueError when they say nothing of any."""
+def evaluate_library(database: Database, settings: Settings) -> LibraryQuality:
+    """Return what the judgements say of each generation; raises ValueError when they say nothing of any.
+
+    They are compared with the generation that ``settings`` name, which may not be the last that was indexed.
+    """
     with database.reading() as session:
         judged = judgements.judged_clips(session)
         known = generations.list_all(session)
+        in_use = generations.last_used_with(session, settings.model, settings.reduction)
     if not judged:
         raise ValueError(
             "nothing is judged yet: say of hits whether they are right, with POST /judgements "
             '{"query": "…", "clip_id": "…", "is_relevant": true}, and come back'
         )
     queries = _queries(judged)
-    evaluator = LibraryEvaluator(database, device, queries)
+    evaluator = LibraryEvaluator(database, settings.device, queries, in_use.id if in_use else None)
     measured = [evaluator.measure(generation) for generation in known]
     if not any(quality.metrics for quality, _ in measured):
         reasons = [f"generation {one.generation} ({one.preset}): {one.problem}" for one, _ in measured]
         raise ValueError(f"the {len(judged):,} judgements measure no model: " + "; ".join(reasons))
-    serving: Scores = next((scores for quality, scores in measured if quality.is_serving), {})
+    others: Scores = next((scores for quality, scores in measured if quality.is_in_use), {})
     return LibraryQuality(
         judgements=len(judged),
         judgements_without_clip=sum(one.clip_id is None for one in judged),
         queries=len(queries),
-        generations=[evaluator.compared(quality, scores, serving) for quality, scores in measured],
+        generations=[evaluator.compared(quality, scores, others) for quality, scores in measured],
     )
 
 

@@ -17,7 +17,7 @@ def evaluate_and_print(settings: ServiceSettings, console: Console, *, as_json: 
     """Print the quality of each generation; raises ValueError when the judgements say nothing of any."""
     library = open_library(settings)
     try:
-        quality = evaluate_library(library.database, settings.device)
+        quality = evaluate_library(library.database, settings)
     finally:
         library.close()
     if as_json:
@@ -28,7 +28,16 @@ def evaluate_and_print(settings: ServiceSettings, console: Console, *, as_json: 
 
 def _print_table(quality: LibraryQuality, console: Console) -> None:
     title = f"{_count(quality.judgements, 'judgement')} of {_count(quality.queries, 'query', 'queries')}"
-    columns = ("generation", "model", "nDCG@10 (95 %)", "R@1", "R@5", "R@10", "queries", "against serving")
+    columns = (
+        "generation",
+        "model",
+        "nDCG@10 (95 %)",
+        "R@1",
+        "R@5",
+        "R@10",
+        "queries",
+        "against that in use",
+    )
     table = Table(*columns, title=title, title_justify="left")
     for one in quality.generations:
         if one.metrics is not None:
@@ -43,12 +52,12 @@ def _cells(one: GenerationQuality, metrics: JudgedMetrics) -> list[str | Text]:
     interval = f" ({_span(metrics.ndcg_interval)})" if metrics.ndcg_interval else ""
     recalls = (metrics.recall_at_1, metrics.recall_at_5, metrics.recall_at_10)
     return [
-        f"{one.generation} (serving)" if one.is_serving else str(one.generation),
+        f"{one.generation} (in use)" if one.is_in_use else str(one.generation),
         Text(name),  # no markup: a folder may be called anything
         f"{metrics.ndcg_at_10:.3f}{interval}",
         *("–" if recall is None else f"{recall:.1f}" for recall in recalls),
         f"{metrics.queries:,}",
-        _difference(one.against_serving),
+        _difference(one.against_in_use),
     ]
 
 
@@ -68,6 +77,10 @@ def _notes(quality: LibraryQuality) -> list[str]:
     notes = []
     if gone := quality.judgements_without_clip:
         notes.append(f"{_count(gone, 'judgement')} left out: no clip is cut at that moment any more.")
+    if not any(one.is_in_use for one in quality.generations):
+        notes.append(
+            "REELSEEK_MODEL and REELSEEK_REDUCTION name a model that has read nothing here: none is compared."
+        )
     for one in quality.generations:
         name = f"Generation {one.generation} ({one.preset})"
         if one.problem is not None:

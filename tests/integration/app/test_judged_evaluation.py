@@ -13,6 +13,7 @@ from app.judged_evaluation import GenerationQuality, LibraryQuality, evaluate_li
 from indexer.catalog import clips, generations
 from indexer.catalog.judgements import judge
 from indexer.catalog.tables import Generation, GenerationState, Video
+from indexer.config import Settings
 from model.factory import Encoders
 from tests.fakes import fake_encoders, unit_vector
 from tests.service import Service, make_described_clip, open_service, search
@@ -59,11 +60,9 @@ def add_judged_videos(service: Service, queries: list[str]) -> list[Video]:
 
 
 def read_with_other_model(service: Service, videos: list[Video], *, is_good: bool) -> None:
-    """Store vectors of another generation that does not serve: the wrong clips show what is asked for."""
+    """Index the videos with another model; a bad one takes the wrong clips for what is asked for."""
     with service.library.database.writing() as session:
-        serving = generations.get(session, service.services.generation_id)
         other = generations.ensure(session, other_encoders().settings)
-        other.state, serving.state = GenerationState.RETIRED, GenerationState.SERVING
         for query, video in zip(QUERIES, videos, strict=False):
             texts = [query, f"not {query}"]
             made = [make_described_clip(video, index, text) for index, text in enumerate(texts)]
@@ -77,7 +76,7 @@ def read_with_other_model(service: Service, videos: list[Video], *, is_good: boo
 
 
 def evaluate(service: Service) -> LibraryQuality:
-    return evaluate_library(service.library.database, "auto")
+    return evaluate_library(service.library.database, Settings(model="fake"))
 
 
 def evaluate_two(service: Service) -> tuple[GenerationQuality, GenerationQuality]:
@@ -85,32 +84,32 @@ def evaluate_two(service: Service) -> tuple[GenerationQuality, GenerationQuality
     return serving, other
 
 
-def test_a_worse_model_is_told_from_the_one_that_serves(service: Service) -> None:
+def test_a_worse_model_is_told_from_the_one_in_use(service: Service) -> None:
     videos = add_judged_videos(service, QUERIES)
     read_with_other_model(service, videos, is_good=False)
     serving, other = evaluate_two(service)
     assert serving.metrics is not None
     assert other.metrics is not None
-    assert (serving.is_serving, other.is_serving) == (True, False)
+    assert (serving.is_in_use, other.is_in_use) == (True, False)
     assert (serving.metrics.ndcg_at_10, serving.metrics.recall_at_1) == (1.0, 100.0)
     assert other.metrics.ndcg_at_10 == pytest.approx(0.6309, abs=1e-4)
     assert other.metrics.recall_at_1 == 0.0
     assert (other.metrics.recall_at_5, other.metrics.recall_queries) == (None, (12, 0, 0))
     assert (serving.judgements_used, serving.queries_unusable) == (24, 0)
-    assert serving.against_serving is None
-    assert other.against_serving is not None
-    assert (other.against_serving.verdict, other.against_serving.queries) == ("worse", 12)
+    assert serving.against_in_use is None
+    assert other.against_in_use is not None
+    assert (other.against_in_use.verdict, other.against_in_use.queries) == ("worse", 12)
 
 
 def test_equal_models_cannot_be_told_apart_and_nothing_is_promoted(service: Service) -> None:
     videos = add_judged_videos(service, QUERIES)
     read_with_other_model(service, videos, is_good=True)
     _, other = evaluate_two(service)
-    assert other.against_serving is not None
-    assert (other.against_serving.verdict, other.against_serving.ndcg_at_10) == ("cannot tell", 0.0)
+    assert other.against_in_use is not None
+    assert (other.against_in_use.verdict, other.against_in_use.ndcg_at_10) == ("cannot tell", 0.0)
     with service.library.database.reading() as session:
         states = session.scalars(select(Generation.state).order_by(Generation.id)).all()
-    assert states == [GenerationState.SERVING, GenerationState.RETIRED]
+    assert states == [GenerationState.RETIRED, GenerationState.SERVING]  # as indexing left them
 
 
 def test_what_a_generation_has_not_read_and_what_is_cut_otherwise_is_counted(service: Service) -> None:
@@ -137,7 +136,7 @@ def test_a_model_that_cannot_be_loaded_or_is_another_one_now_is_said_and_the_res
     del models["/models/other"]
     serving, other = evaluate_two(service)
     assert serving.metrics is not None
-    assert (other.metrics, other.against_serving) == (None, None)
+    assert (other.metrics, other.against_in_use) == (None, None)
     assert other.problem == "its model cannot be loaded: there is no model '/models/other': name another"
     models["/models/other"] = fake_encoders()
     assert "is another one than the one that made its vectors" in str(evaluate_two(service)[1].problem)
@@ -183,6 +182,7 @@ class TestCommand:
     def home(self, service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REELSEEK_HOME", str(service.library.settings.home_folder))
         monkeypatch.setenv("REELSEEK_DATABASE_URL", database_url)
+        monkeypatch.setenv("REELSEEK_MODEL", "fake")
         monkeypatch.setenv("COLUMNS", "160")
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -199,7 +199,7 @@ class TestCommand:
         assert self.run(monkeypatch) == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert "14 judgements of 7 queries" in shown
-        assert "1 (serving) │ fake, none │ 1.000 (1.000 to 1.000) │ 100.0 │ – │ – │ 7" in shown
+        assert "1 (in use) │ fake, none │ 1.000 (1.000 to 1.000) │ 100.0 │ – │ – │ 7" in shown
         assert "/models/other, none" in shown
         assert "-0.369 (-0.369 to -0.369): cannot tell" in shown
         assert "Generation 2 (/models/other): 2 judgements left out, of clips that it has not read." in shown
@@ -214,6 +214,16 @@ class TestCommand:
         assert (printed["judgements"], printed["queries"]) == (4, 2)
         (serving,) = printed["generations"]
         assert serving["metrics"]["ndcg_at_10"] == 1.0
+
+    def test_says_when_there_is_no_model_to_compare_with(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("REELSEEK_MODEL", "tiny")
+        add_judged_videos(service, QUERIES[:2])
+        assert self.run(monkeypatch) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "1 │ fake, none │ 1.000" in shown
+        assert "name a model that has read nothing here: none is compared." in shown
 
     def test_ends_with_an_error_when_nothing_is_judged(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
