@@ -1,5 +1,6 @@
 """Cursors of lists: a small record as one opaque word, so that clients pass it on and never make one."""
 
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TypeVar
 
@@ -8,6 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from app.errors import InvalidCursor
 
 WAY_OUT = "take next_cursor from the page before, with the same parameters, or leave cursor out"
+
+MAX_BYTES = 100_000
+"""Of a record. A short word could unpack to any length."""
+
+HEADERLESS = -zlib.MAX_WBITS
+"""Six bytes less of every word; what is damaged is no record either."""
 
 
 class Cursor(BaseModel):
@@ -21,12 +28,14 @@ CursorType = TypeVar("CursorType", bound=Cursor)
 
 def encode_cursor(cursor: Cursor) -> str:
     """Return the cursor as a word for a URL."""
-    return urlsafe_b64encode(cursor.model_dump_json().encode()).decode().rstrip("=")
+    packed = zlib.compress(cursor.model_dump_json().encode(), wbits=HEADERLESS)
+    return urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def decode_cursor(word: str, kind: type[CursorType]) -> CursorType:
     """Return the cursor that ``word`` holds; raises InvalidCursor when it is damaged or of another list."""
     try:
-        return kind.model_validate_json(urlsafe_b64decode(word + "=" * (-len(word) % 4)))
-    except ValueError as error:
+        packed = urlsafe_b64decode(word + "=" * (-len(word) % 4))
+        return kind.model_validate_json(zlib.decompressobj(HEADERLESS).decompress(packed, MAX_BYTES))
+    except (ValueError, zlib.error) as error:
         raise InvalidCursor(f"cursor {word[:100]!r} is damaged or of another list: {WAY_OUT}") from error

@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 from time import perf_counter
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from app.confidence import Confidence, QueryLevel
 from app.dependencies import Services
 from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, SearchTiming
 from app.search.arrangement import Found, Moment
-from app.search.cursor import Progress, pinned, resume
+from app.search.cursor import Progress, Yardsticks, resume
 from app.search.hits import Confide, Told, read_hits
-from app.search.judged import read_judged
+from app.search.judged import Judged, read_judged
 from app.search.notices import BUNDLED_PRESET, coverage_notices, query_notices
 from app.search.page import Page, PageMaker
-from app.search.query import Mode, SearchQuery
+from app.search.query import SearchQuery
 from app.search.query_words import read_terms
-from app.search.scope import Scope, read_scope
-from app.search.target import Target, aim
+from app.search.scope import read_scope
+from app.search.target import Target, aim, aim_at_what_is_said
 from indexer.catalog import videos
 from indexer.catalog.tables import VideoState
 from indexer.vector_index.view import IndexView
@@ -30,14 +29,14 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     """Return the moments that fit best; raises InvalidCursor, InvalidSearch, UnknownClip and UnknownVideo."""
     started = perf_counter()
     judged = read_judged(services, query)
-    targets = [
-        aim(services, terms, judged.relevant, judged.irrelevant) for terms in query.sequence or (query.terms,)
-    ]
+    targets = _targets(services, query, judged)
+    progress = resume(query, services.generation_id, len(targets[0].vector))
     embedded = perf_counter()
     scope = read_scope(services, query, targets)
     with services.follower.reading() as view:
-        levels = [services.calibrator.calibrate(view, target) for target in targets]
-        page = _page(services, view, query, scope, levels)
+        progress = progress or _at_the_start(services, view, query, targets)
+        levels = progress.yardsticks.levels(targets)
+        page = PageMaker(services, view, query, scope, levels, progress).make()
     searched = perf_counter()
     with services.library.database.reading() as session:
         confide = _confide(query, levels)
@@ -61,17 +60,22 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     )
 
 
-def _page(
-    services: Services, view: IndexView, query: SearchQuery, scope: Scope, levels: Sequence[QueryLevel]
-) -> Page:
-    vectors = np.stack([level.ranking_vector for level in levels])
-    if query.cursor is not None:
-        steps, dimension = vectors.shape
-        progress = resume(query.cursor, query, services.generation_id, (steps, dimension))
+def _targets(services: Services, query: SearchQuery, judged: Judged) -> list[Target]:
+    if query.is_said_alone:
+        return [aim_at_what_is_said(query.terms, judged.irrelevant)]
+    return [
+        aim(services, terms, judged.relevant, judged.irrelevant) for terms in query.sequence or (query.terms,)
+    ]
+
+
+def _at_the_start(
+    services: Services, view: IndexView, query: SearchQuery, targets: Sequence[Target]
+) -> Progress:
+    if query.is_said_alone:
+        levels = [QueryLevel(target.vector, spread=1.0) for target in targets]
     else:
-        spreads = np.array([level.spread for level in levels])
-        progress = Progress(view.revision, view.newest_id, pinned(vectors), spreads)
-    return PageMaker(services, view, query, scope, levels, progress).make()
+        levels = [services.calibrator.calibrate(view, target) for target in targets]
+    return Progress(view.revision, view.newest_id, Yardsticks.of(query, targets, levels))
 
 
 def _confide(query: SearchQuery, levels: Sequence[QueryLevel]) -> Confide:
@@ -86,7 +90,7 @@ def _confide(query: SearchQuery, levels: Sequence[QueryLevel]) -> Confide:
 
     if query.sequence:
         return of_sequence
-    if query.mode is Mode.TEXT:
+    if query.is_said_alone:
         return lambda _found, _moment: None
     return lambda _found, moment: levels[0].confidence(moment.score)
 

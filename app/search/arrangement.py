@@ -3,13 +3,13 @@
 Every page starts from the top of the ranking in the library of the first page and leaves out what was shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from app.search.diversity import POOL, most_different
+from app.search.diversity import POOL, REMEMBERED, most_different
 from app.search.moments import MARGIN, Gatherer, Gathering, Places, Rule
 from app.search.query import GroupBy, SearchQuery, Sort
 from app.search.ranking import Ranker, Ranking
@@ -95,9 +95,12 @@ class Arranger:
             found=[self._found(one, left, clips) for one in chosen],
             shown=now_shown,
             depth=int(now_shown.holds(*ranking.by_score()).sum()),
-            last=(*last, *(int(left.ids[one.leader]) for one in chosen))[-POOL:],
+            last=self._remembered(last, (int(left.ids[one.leader]) for one in chosen)),
             goes_on=goes_on or len(gatherings) > len(chosen),
         )
+
+    def _remembered(self, last: tuple[int, ...], more: Iterable[int]) -> tuple[int, ...]:
+        return (*last, *more)[-REMEMBERED:] if self.query.diversity else ()
 
     def _page_by_date(self, shown: Shown) -> Arrangement:
         """Return the page of the best clips by date, newest first, those of unknown date last."""

@@ -11,6 +11,7 @@ from app.search.arrangement import Found
 from app.search.moments import MARGIN
 from indexer.catalog import vector_codec
 from indexer.catalog.clips import Segment
+from indexer.catalog.words_said import SaidHit
 
 CLIPS_LOOKED_AT = 9
 """Of a long moment: its best clip and those beside it, so that a page reads a bounded number of vectors."""
@@ -48,6 +49,8 @@ def score_segments(
     segments: Mapping[str, Sequence[Segment]], vector: NDArray[np.float32]
 ) -> dict[str, list[ScoredSegment]]:
     """Return the segments of each clip with their cosines with ``vector`` (D,)."""
+    if not segments:
+        return {}
     every = [segment for of_clip in segments.values() for segment in of_clip]
     scores = (vector_codec.unpack([one.vector for one in every], len(vector)) @ vector).tolist()
     scored: dict[str, list[ScoredSegment]] = {clip_id: [] for clip_id in segments}
@@ -74,3 +77,9 @@ def extent_of(start_s: float, end_s: float, segments: Sequence[ScoredSegment], s
         last += 1
     middle_s = (segments[best].start_s + segments[best].end_s) / 2
     return Extent(middle_s, segments[first].start_s, segments[last].end_s)
+
+
+def extent_of_words(start_s: float, end_s: float, cue: SaidHit) -> Extent:
+    """Return where ``cue`` is said in a moment from ``start_s`` to ``end_s``, which may cut it off."""
+    first_s, last_s = (min(max(edge_s, start_s), end_s) for edge_s in (cue.start_s, cue.end_s))
+    return Extent((first_s + last_s) / 2, first_s, last_s)

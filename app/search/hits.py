@@ -8,11 +8,19 @@ from sqlalchemy.orm import Session
 from app.confidence import Confidence
 from app.schemas import Explanation, Hit, HitVideo, SegmentScore, ShortHit, SimilarHits, WordsSaid
 from app.search.arrangement import Found, Moment
-from app.search.extent import Extent, ScoredSegment, clips_around_best, extent_of, score_segments
+from app.search.extent import (
+    Extent,
+    ScoredSegment,
+    clips_around_best,
+    extent_of,
+    extent_of_words,
+    score_segments,
+)
 from app.search.page import Page
 from app.urls import heatmap_url, stream_url, thumbnail_url
 from indexer.catalog import clips, videos
 from indexer.catalog.videos import VideoLabel
+from indexer.catalog.words_said import SaidHit
 
 SHOWN_SIMILAR = 20
 """Behind one hit; all of them are counted."""
@@ -46,14 +54,15 @@ def read_hits(
     """
     moments = [moment for found in page.found for moment in _moments(found)]
     clip_ids = clips.ids_of(session, list({one for moment in moments for one in moment.clips}))
-    looked_at = {one for found in page.found for one in clips_around_best(found)}
+    vector = page.levels[0].ranking_vector
+    looked_at = {one for found in page.found for one in clips_around_best(found)} if len(vector) else set()
     segments = clips.segments_of(
         session, [clip_ids[one] for one in looked_at if one in clip_ids], generation_id
     )
     rows = Rows(
         clip_ids=clip_ids,
         labels=videos.labels_of(session, list({moment.video_id for moment in moments})),
-        segments=score_segments(segments, page.progress.vectors[0]),
+        segments=score_segments(segments, vector),
     )
     writer = HitWriter(page, rows, confide, told)
     alive = (found for found in page.found if rows.clip_ids.get(found.moment.clip))
@@ -120,7 +129,10 @@ class HitWriter:
 
     def _extent(self, found: Found, segments: Sequence[ScoredSegment]) -> Extent:
         moment = found.steps[0] if found.steps else found.moment
-        extent = extent_of(moment.start_s, moment.end_s, segments, float(self.page.progress.spreads[0]))
+        level, cue = self.page.levels[0], self._best_cue(moment)
+        if cue is not None and not len(level.ranking_vector):
+            return extent_of_words(moment.start_s, moment.end_s, cue)
+        extent = extent_of(moment.start_s, moment.end_s, segments, level.spread)
         return Extent(extent.best_at_s, extent.start_s, found.moment.end_s) if found.steps else extent
 
     def _short(self, found: Found, moments: Sequence[Moment]) -> list[ShortHit]:
@@ -145,11 +157,12 @@ class HitWriter:
         ]
 
     def _said(self, moment: Moment) -> WordsSaid | None:
+        cue = self._best_cue(moment)
+        return None if cue is None else WordsSaid(text=cue.text, start=cue.start_s, end=cue.end_s)
+
+    def _best_cue(self, moment: Moment) -> SaidHit | None:
         cues = [self.page.said[one] for one in moment.clips if one in self.page.said]
-        if not cues:
-            return None
-        best = max(cues, key=lambda cue: cue.score)
-        return WordsSaid(text=best.text, start=best.start_s, end=best.end_s)
+        return max(cues, key=lambda cue: cue.score, default=None)
 
 
 def _explanation(segments: Sequence[ScoredSegment], clip_id: str, told: Told) -> Explanation:

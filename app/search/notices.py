@@ -1,7 +1,7 @@
 """What a person should know about an answer."""
 
 from app.schemas import CoverageDetails
-from app.search.query import Mode, SearchQuery, Sort
+from app.search.query import SearchQuery, Sort, Words
 
 BUNDLED_PRESET = "tiny"
 
@@ -22,11 +22,11 @@ def coverage_notices(coverage: CoverageDetails) -> list[str]:
 
 def query_notices(query: SearchQuery, said: str, *, is_confidence_known: bool) -> list[str]:
     """Return what to say of options that have no effect; ``said`` are the words to be said."""
-    notices = []
-    if query.mode is Mode.TEXT and not said:
-        notices.append("mode=text finds words that are said, and no words were given: describe them in q.")
-    if query.sequence or query.mode is Mode.TEXT:
+    notices: list[str] = []
+    if query.sequence:
         return notices
+    if query.is_said_alone:
+        return _notices_of_what_is_said(query, said)
     is_dated = query.sort is not Sort.RELEVANCE and query.min_score is None
     if not is_confidence_known and (query.min_confidence is not None or is_dated):
         notices.append(
@@ -34,6 +34,14 @@ def query_notices(query: SearchQuery, said: str, *, is_confidence_known: bool) -
             "min_score leaves out what scores too low."
         )
     return notices
+
+
+def _notices_of_what_is_said(query: SearchQuery, said: str) -> list[str]:
+    if not said:
+        return ["mode=text finds words that are said, and no words were given: describe them in q."]
+    if query.relevant or any(not isinstance(term.example, Words) for term in query.terms):
+        return ["mode=text finds words that are said: images, clips and judgements change nothing."]
+    return []
 
 
 def tell_of_other_models(count: int) -> str:

@@ -11,9 +11,10 @@ from app.dependencies import Services
 from app.search import sequence
 from app.search.arrangement import Arrangement, Arranger, Found, Moment
 from app.search.cursor import Progress, to_word
-from app.search.query import Mode, SearchQuery, Sort
+from app.search.query import SearchQuery, Sort
 from app.search.ranking import Bounds, Ranker
 from app.search.scope import Scope
+from app.search.shown import Place, Shown
 from app.search.spoken import SpokenClips, spoken_clips
 from indexer.catalog import videos
 from indexer.catalog.words_said import SaidHit
@@ -25,6 +26,8 @@ class Page:
     """Hits, and what is to be known of them."""
 
     found: list[Found]
+    levels: Sequence[QueryLevel]
+    """One a step."""
     progress: Progress
     """Before this page."""
     next_cursor: str | None
@@ -63,6 +66,7 @@ class PageMaker:
         goes_on = arrangement.goes_on and arrangement.found
         return Page(
             found=arrangement.found,
+            levels=self.levels,
             progress=self.progress,
             next_cursor=to_word(self.query, self.services.generation_id, following) if goes_on else None,
             nothing_found=self._is_nothing(found, arrangement, spoken),
@@ -87,31 +91,30 @@ class PageMaker:
         )
 
     def _arranged(self, bounds: Bounds, spoken: SpokenClips) -> Arrangement:
-        vector = None if self.query.mode is Mode.TEXT else self.progress.vectors[0]
+        level = self.levels[0]
+        vector = None if self.query.is_said_alone else level.ranking_vector
         ranker = Ranker(self.view, vector, bounds, spoken)
-        spread = float(self.progress.spreads[0])
-        arranger = Arranger(self.query, ranker, spread, self._dates_of)
+        arranger = Arranger(self.query, ranker, level.spread, self._dates_of)
         return arranger.page(self.progress.shown, self.progress.depth, self.progress.last)
 
     def _sequence(self, bounds: Bounds) -> Arrangement:
-        """Return a page of runs of clips, each known by its first clip."""
+        """Return a page of runs of clips, whose order depends on nothing that was shown before."""
         before, limit = self.progress.depth, self.query.limit
         runs = sequence.find(
             self.view,
-            self.progress.vectors,
-            self.progress.spreads,
+            np.stack([level.ranking_vector for level in self.levels]),
+            np.array([level.spread for level in self.levels]),
             self.query.within_s,
             before + limit + 1,
             bounds.allowed_ids,
             bounds.until_id,
         )
-        found = [self._run(one) for one in runs]
-        shown = self.progress.shown
-        left = [one for one in found if not np.isin(one.steps[0].clip, shown.ahead)]
+        until = self.progress.shown.until
+        left = [run for run in runs if until is None or _place(run) > until]
         page = left[:limit]
         return Arrangement(
-            found=page,
-            shown=shown.with_more(one.steps[0].clip for one in page),
+            found=[self._run(one) for one in page],
+            shown=Shown(_place(page[-1]) if page else until),
             depth=before + len(page),
             last=(),
             goes_on=len(left) > limit,
@@ -142,12 +145,13 @@ class PageMaker:
             return any(level.is_nothing(score) for level, score in zip(self.levels, scores, strict=True))
         if len(spoken.ids):
             return False
-        if self.query.mode is Mode.TEXT:
+        if self.query.is_said_alone:
             return True
         if arrangement.found and self._is_best_first and self.progress.offset == 0:
             return self.levels[0].is_nothing(arrangement.found[0].moment.score)
-        (best,) = self.view.search(self.progress.vectors[:1], 1, bounds.allowed_ids, bounds.until_id)
-        return self.levels[0].is_nothing(best[0][1] if best else None)
+        level = self.levels[0]
+        (best,) = self.view.search(level.ranking_vector[None], 1, bounds.allowed_ids, bounds.until_id)
+        return level.is_nothing(best[0][1] if best else None)
 
     @property
     def _is_best_first(self) -> bool:
@@ -156,6 +160,10 @@ class PageMaker:
     def _dates_of(self, video_ids: Sequence[str]) -> dict[str, datetime | None]:
         with self.services.library.database.reading() as session:
             return videos.dates_of(session, video_ids, is_recorded=self.query.sort is Sort.RECORDED_AT)
+
+
+def _place(run: sequence.SequenceHit) -> Place:
+    return Place(-run.score, run.embedding_ids[0])
 
 
 def least_score(level: QueryLevel, least: Confidence) -> float:

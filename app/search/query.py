@@ -151,6 +151,11 @@ class SearchQuery:
         return self.text
 
     @property
+    def is_said_alone(self) -> bool:
+        """Whether only what is said counts, and nothing that is seen."""
+        return self.mode is Mode.TEXT and not self.sequence
+
+    @property
     def examples(self) -> tuple[Term, ...]:
         """The terms of every step."""
         return (*self.terms, *(term for step in self.sequence for term in step))

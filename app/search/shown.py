@@ -5,15 +5,13 @@ better clip, standing behind a better one they look like, said aloud, or drawn f
 left decides alone what the next page holds, so deleting a video that was shown already moves nothing.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-BITS = 7
-"""Of a number in each byte; the eighth says that it goes on."""
+HIGHEST_ID = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, order=True)
@@ -69,29 +67,14 @@ class Shown:
         return Shown(until, np.setdiff1d(self.ahead, ids[:count]))
 
 
-def pack_ids(ids: NDArray[np.int64]) -> str:
-    """Return sorted ids as a word for a URL: their differences, a byte or two each."""
-    content = bytearray()
-    for difference in np.diff(ids, prepend=0).tolist():
-        while difference >> BITS:
-            content.append(difference & 0x7F | 0x80)
-            difference >>= BITS
-        content.append(difference)
-    return urlsafe_b64encode(bytes(content)).decode().rstrip("=")
+def steps_of(ids: NDArray[np.int64]) -> list[int]:
+    """Return by how much each of sorted ids (N,) is higher than the one before: small numbers to carry."""
+    steps: list[int] = np.diff(ids, prepend=0).tolist()
+    return steps
 
 
-def unpack_ids(word: str) -> NDArray[np.int64]:
-    """Return the sorted ids that ``pack_ids`` wrote; raises ValueError for another word."""
-    ids: list[int] = []
-    last = number = shift = 0
-    for byte in urlsafe_b64decode(word + "=" * (-len(word) % 4)):
-        number |= (byte & 0x7F) << shift
-        shift += BITS
-        if byte & 0x80:
-            continue
-        last += number
-        ids.append(last)
-        number = shift = 0
-    if shift or last >= 1 << 63:
-        raise ValueError("the ids are cut short or too large")
-    return np.array(ids, np.int64)
+def ids_of_steps(steps: Sequence[int]) -> NDArray[np.int64]:
+    """Return the ids that ``steps_of`` was given; raises ValueError when they are no ids."""
+    if min(steps, default=0) < 0 or sum(steps) > HIGHEST_ID:
+        raise ValueError("the ids are negative or too high")
+    return np.cumsum(np.array(steps, np.int64))

@@ -37,6 +37,8 @@ MIN_SPREAD = 1e-3
 MIN_LENGTH = 1e-3
 """Of the sum of examples, in units of the longest of them: what is shorter is rounding."""
 
+NO_VECTOR = np.empty(0, np.float32)
+
 WeightedVector = tuple[float, NDArray[np.float32]]
 
 
@@ -45,9 +47,11 @@ class Target:
     """What the library is compared with."""
 
     vector: NDArray[np.float32]
-    """(D,), unit."""
+    """(D,), unit; (0,) when only what is said counts."""
     is_words: bool
     """Whether it is one description and nothing else: what confidence is calibrated for."""
+    is_composed: bool = False
+    """Whether it is a sum, in which the library's spreads have a say: it changes when they do."""
     said: str = ""
     """The positive words, for words said; empty if there are none."""
     excluded: tuple[str, ...] = ()
@@ -73,15 +77,37 @@ def aim(
         for weight, clip_ids, name in ((BETA, relevant, "relevant"), (-GAMMA, irrelevant, "irrelevant"))
         if clip_ids
     ]
-    words = [(term.weight, term.example.text) for term in terms if isinstance(term.example, Words)]
+    words = [term for term in terms if isinstance(term.example, Words)]
     return Target(
         vector=_joined(services, examples, judged),
         is_words=len(words) == len(terms) == 1 and not judged,
-        said=" ".join(text for weight, text in words if weight > 0),
-        excluded=tuple(text for weight, text in words if weight < 0),
+        is_composed=len(examples) + len(judged) > 1,
+        said=_said(terms),
+        excluded=_excluded(terms),
         notices=tuple(dict.fromkeys(reader.notices)),
         own_ids=tuple(dict.fromkeys((*reader.own_ids, *irrelevant))),
     )
+
+
+def aim_at_what_is_said(terms: Sequence[Term], irrelevant: Sequence[str] = ()) -> Target:
+    """Return the target of the words in ``terms`` alone, for which nothing is encoded or compared."""
+    return Target(
+        vector=NO_VECTOR,
+        is_words=False,
+        said=_said(terms),
+        excluded=_excluded(terms),
+        own_ids=tuple(dict.fromkeys(irrelevant)),
+    )
+
+
+def _said(terms: Sequence[Term]) -> str:
+    return " ".join(
+        term.example.text for term in terms if isinstance(term.example, Words) and term.weight > 0
+    )
+
+
+def _excluded(terms: Sequence[Term]) -> tuple[str, ...]:
+    return tuple(term.example.text for term in terms if isinstance(term.example, Words) and term.weight < 0)
 
 
 def compose(examples: Iterable[WeightedVector], background: NDArray[np.float32]) -> NDArray[np.float32]:

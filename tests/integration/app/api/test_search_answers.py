@@ -108,3 +108,20 @@ def test_without_the_words_being_said_both_together_are_as_pictures_alone(
 ) -> None:
     seen, both = (search(service, q="a bird", mode=mode)["data"] for mode in ("visual", "hybrid"))
     assert seen == both
+
+
+def test_text_alone_needs_no_model(service: Service, spoken: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_words: str) -> None:
+        raise AssertionError("words were encoded")
+
+    monkeypatch.setattr(service.services.queries, "encode", refuse)
+    (hit,) = search(service, q="volcano", mode="text")["data"]
+    assert (hit["video_id"], hit["score"]) == (spoken.id, 0)
+    assert (hit["tight_start"], hit["best_at"], hit["tight_end"]) == (5.0, 6.0, 7.0)
+
+
+def test_text_alone_tells_of_examples_that_change_nothing(service: Service, spoken: Video) -> None:
+    clip_id = service.clips_of(spoken)[0].id
+    answer = search(service, q="volcano", mode="text", like_clip=clip_id)
+    assert ids_of(answer) == [spoken.id]
+    assert any("change nothing" in notice for notice in answer["notices"])

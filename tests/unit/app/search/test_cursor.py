@@ -1,23 +1,28 @@
-"""What a search cursor is bound to and what it carries."""
+"""What a search cursor is bound to, what it carries, and how long it is."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from app.confidence import QueryLevel
 from app.errors import InvalidCursor
-from app.search.cursor import Progress, pinned, resume, search_digest, to_word
+from app.search.cursor import Progress, Yardsticks, resume, search_digest, to_word
 from app.search.query import GroupBy, Picture, SearchQuery, Term, Words
 from app.search.shown import Place, Shown
+from app.search.target import Target
 from indexer.catalog.clip_filters import ClipFilters
+from model.calibration.reach import Reach
 from tests.factories import make_unit_vectors
 
 QUERY = SearchQuery(terms=(Term(Words("a cat")),), filters=ClipFilters(collections=("pets",)))
+VECTOR = make_unit_vectors(1, 1)[0]
+YARDSTICKS = Yardsticks(vectors=(None,), spreads=(0.25,), reach=Reach(0.2, 0.03, 500))
 PROGRESS = Progress(
     revision=9,
     until_id=5000,
-    vectors=pinned(make_unit_vectors(1, 2)),
-    spreads=np.array([0.25, 0.5]),
+    yardsticks=YARDSTICKS,
     offset=20,
     depth=31,
     shown=Shown(Place(-0.25, 77), np.array([80, 4000])),
@@ -25,14 +30,61 @@ PROGRESS = Progress(
 )
 
 
-def test_a_search_goes_on_where_its_cursor_says_with_the_very_same_vectors() -> None:
-    spaced = replace(QUERY, terms=(Term(Words(" a  cat")),), limit=5)
-    found = resume(to_word(QUERY, 3, PROGRESS), spaced, 3, (2, 8))
-    assert found.vectors.tobytes() == PROGRESS.vectors.tobytes()
+def resumed(progress: Progress, query: SearchQuery = QUERY, dimension: int = len(VECTOR)) -> Progress:
+    """Return what the cursor of a page says to the next one."""
+    found = resume(replace(query, cursor=to_word(query, 3, progress)), 3, dimension)
+    assert found is not None
+    return found
+
+
+def level(vector: NDArray[np.float32] = VECTOR) -> QueryLevel:
+    return QueryLevel(vector, spread=0.25, reach=YARDSTICKS.reach)
+
+
+def target(vector: NDArray[np.float32] = VECTOR, *, is_composed: bool) -> Target:
+    return Target(vector, is_words=not is_composed, is_composed=is_composed)
+
+
+def test_the_first_page_goes_on_from_nothing() -> None:
+    assert resume(QUERY, 3, 8) is None
+
+
+def test_a_search_goes_on_where_its_cursor_says() -> None:
+    spaced = replace(QUERY, terms=(Term(Words(" a  cat")),), limit=5, cursor=to_word(QUERY, 3, PROGRESS))
+    found = resume(spaced, 3, len(VECTOR))
+    assert found is not None
     assert found.shown.ahead.tolist() == [80, 4000]
-    assert found.spreads.tolist() == [0.25, 0.5]
+    assert found.yardsticks == YARDSTICKS
     assert (found.shown.until, found.last, found.until_id) == (Place(-0.25, 77), (77, 12), 5000)
     assert (found.offset, found.depth, found.revision) == (20, 31, 9)
+
+
+def test_what_the_search_says_itself_is_not_carried() -> None:
+    plain = Yardsticks.of(QUERY, [target(is_composed=False)], [level()])
+    assert plain.vectors == (None,)
+    assert plain.levels([target(is_composed=False)])[0] == level()
+
+
+@pytest.mark.parametrize(
+    ("query", "is_composed"),
+    [(QUERY, True), (replace(QUERY, text="a cat", use_judgements=True), False)],
+)
+def test_a_vector_that_the_library_has_a_say_in_is_the_same_on_every_page(
+    query: SearchQuery, is_composed: bool
+) -> None:
+    first = Yardsticks.of(query, [target(is_composed=is_composed)], [level()])
+    later = resumed(replace(PROGRESS, yardsticks=first), query).yardsticks
+    moved = target(make_unit_vectors(2, 1)[0], is_composed=True)
+    (now,), (then,) = later.levels([moved]), first.levels([target(is_composed=is_composed)])
+    assert now.ranking_vector.tobytes() == then.ranking_vector.tobytes()
+    np.testing.assert_allclose(now.ranking_vector, VECTOR, atol=1e-3)
+
+
+def test_hits_are_as_sure_on_every_page_whatever_the_library_has_become() -> None:
+    later = resumed(PROGRESS).yardsticks.levels([target(is_composed=False)])[0]
+    assert [later.confidence(score) for score in (0.1, 0.22, 0.3)] == [
+        level().confidence(score) for score in (0.1, 0.22, 0.3)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +101,9 @@ def test_a_search_goes_on_where_its_cursor_says_with_the_very_same_vectors() -> 
     ],
 )
 def test_the_cursor_of_another_search_is_refused(change: dict[str, object]) -> None:
+    other = replace(QUERY, cursor=to_word(QUERY, 3, PROGRESS), **change)  # type: ignore[arg-type]
     with pytest.raises(InvalidCursor, match="another search"):
-        resume(to_word(QUERY, 3, PROGRESS), replace(QUERY, **change), 3, (2, 8))  # type: ignore[arg-type]
+        resume(other, 3, 8)
 
 
 def test_two_pictures_are_two_searches() -> None:
@@ -60,27 +113,33 @@ def test_two_pictures_are_two_searches() -> None:
 
 def test_the_cursor_of_another_generation_is_refused() -> None:
     with pytest.raises(InvalidCursor, match="another model"):
-        resume(to_word(QUERY, 3, PROGRESS), QUERY, 4, (2, 8))
+        resume(replace(QUERY, cursor=to_word(QUERY, 3, PROGRESS)), 4, 8)
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        {"vectors": np.zeros((2, 8), np.float32)},
-        {"vectors": np.full((2, 8), np.inf, np.float32)},
-        {"vectors": make_unit_vectors(1, 2, 4)},
-        {"spreads": np.array([0.5])},
+        {"vectors": (np.zeros(8, np.float32),)},
+        {"vectors": (np.full(8, np.inf, np.float32),)},
+        {"vectors": (make_unit_vectors(1, 1, 4)[0],)},
+        {"vectors": (None, None)},
+        {"spreads": (0.5, 0.5)},
     ],
 )
 def test_a_cursor_that_no_page_gave_is_refused(damage: dict[str, object]) -> None:
-    word = to_word(QUERY, 3, replace(PROGRESS, **damage))  # type: ignore[arg-type]
+    word = to_word(QUERY, 3, replace(PROGRESS, yardsticks=replace(YARDSTICKS, **damage)))  # type: ignore[arg-type]
     with pytest.raises(InvalidCursor, match="damaged"):
-        resume(word, QUERY, 3, (2, 8))
+        resume(replace(QUERY, cursor=word), 3, 8)
 
 
-def test_a_full_cursor_still_fits_into_a_url() -> None:
-    vectors = pinned(make_unit_vectors(1, 1, 512))
-    ahead = np.sort(np.random.default_rng(0).choice(5_000_000, 1000, replace=False))
-    shown = Shown(Place(-0.25, 77), ahead)
-    progress = replace(PROGRESS, vectors=vectors, spreads=np.array([0.1]), shown=shown)
-    assert len(to_word(QUERY, 3, progress)) < 6500
+@pytest.mark.parametrize(("clips_ahead", "most"), [(0, 300), (100, 600), (1000, 3000)])
+def test_a_cursor_is_short(clips_ahead: int, most: int) -> None:
+    ahead = np.sort(np.random.default_rng(0).choice(1_000_000, clips_ahead, replace=False))
+    progress = replace(PROGRESS, until_id=1_000_000, shown=Shown(Place(-0.2501234, 777_777), ahead))
+    assert len(to_word(QUERY, 3, progress)) < most
+
+
+def test_the_cursor_of_a_sum_of_examples_carries_its_vector() -> None:
+    vector = make_unit_vectors(1, 1, 512)[0]
+    composed = Yardsticks.of(QUERY, [target(vector, is_composed=True)], [level(vector)])
+    assert len(to_word(QUERY, 3, replace(PROGRESS, yardsticks=composed))) < 1900

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from app.search.arrangement import Arranger, Found
 from app.search.query import GroupBy, Mode, SearchQuery, Sort, Term, Words
 from app.search.ranking import Bounds, Ranker
-from app.search.shown import Shown, pack_ids, unpack_ids
+from app.search.shown import Shown, ids_of_steps, steps_of
 from app.search.spoken import SpokenClips
-from indexer.catalog.words_said import SaidHit
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 from indexer.vector_index.view import IndexView
@@ -45,7 +44,7 @@ class Videos:
         self.next_id += count
         name = f"video {ids[0]}"
         self.ids[name] = ids
-        start_s = np.arange(count) * CLIP_S
+        start_s = np.arange(count, dtype=np.float64) * CLIP_S
         columns = ClipColumns(ids, np.zeros(count, np.int32), start_s, start_s + CLIP_S)
         self.table.add(columns, [name], vectors)
         self.index.add(ids, self.table.vectors(ids))
@@ -84,7 +83,7 @@ class Reader:
         ranker = Ranker(view, vector, Bounds(until_id=self.until_id), spoken)
         page = Arranger(self.query, ranker, 0.3, dates_of).page(self.shown, self.depth, self.last)
         self.found += page.found
-        self.shown = replace(page.shown, ahead=unpack_ids(pack_ids(page.shown.ahead)))
+        self.shown = replace(page.shown, ahead=ids_of_steps(steps_of(page.shown.ahead)))
         self.depth, self.last = page.depth, page.last
         return page.goes_on
 
