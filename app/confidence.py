@@ -1,7 +1,7 @@
 """How sure an answer is: every search measured against what search phrases in general reach in the library.
 
-The method is in ``model.calibration.reach``. The vectors of the phrases are made once for each model, in a
-thread of their own, and kept beside the index; until they are there nothing is claimed.
+The method is in ``model.calibration.reach``. The vectors of the phrases are made once for each model, beside
+the searches of a service that stays, and kept beside the index; until they are there nothing is claimed.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.background_work import BackgroundWork, IsStopped
 from indexer.vector_index.view import IndexView
 from model.calibration import certainty
 from model.calibration.phrases import digest, search_phrases
@@ -112,8 +113,9 @@ class Calibrator:
         self._path = folder / f"phrases-{_key(fingerprint, text_encoder.prompts, self._phrases)}.npy"
         self._bank: NDArray[np.float32] | None = None
         self._background: _Background | None = None
-        self._measuring, self._starting = threading.Lock(), threading.Lock()
-        self._preparing: threading.Thread | None = None
+        self._measuring, self._finding = threading.Lock(), threading.Lock()
+        self._has_looked = self._may_encode = False
+        self._encoding = BackgroundWork("search-phrases")
 
     def calibrate(self, view: IndexView, target: Aimed) -> QueryLevel:
         """Return the level of ``target`` in the library that ``view`` shows.
@@ -127,18 +129,23 @@ class Calibrator:
 
     def prepare(self) -> None:
         """Get the vectors of the phrases, from disk or by encoding them, which takes seconds to a minute."""
+        self._find_bank()
         if self._bank is None:
-            self._bank = self._read()
-        if self._bank is None:
-            starts = range(0, len(self._phrases), ENCODED_AT_ONCE)
-            parts = [self._text_encoder.encode(self._phrases[at : at + ENCODED_AT_ONCE]) for at in starts]
-            self._bank = np.concatenate(parts)
-            self._keep(self._bank)
+            self._encode(lambda: False)
+
+    def prepare_when_needed(self) -> None:
+        """From now on encode phrases that a search finds missing, aside: for a service that stays."""
+        with self._finding:
+            self._may_encode = True
+
+    def close(self) -> None:
+        """Give up encoding."""
+        self._encoding.close()
 
     def _look_at(self, view: IndexView) -> _Background:
         is_large = view.clip_count >= certainty.FEWEST_CLIPS
         if is_large and self._bank is None:
-            self._start_preparing()
+            self._find_bank()
         with self._measuring:
             known, bank = self._background, self._bank if is_large else None
             if known and known.revision == view.revision and known.has_bank == (bank is not None):
@@ -148,17 +155,31 @@ class Calibrator:
             self._background = _Background(view.revision, sample, reach, bank is not None)
             return self._background
 
-    def _start_preparing(self) -> None:
-        with self._starting:
-            if self._preparing is None:
-                self._preparing = threading.Thread(target=self._prepare, name="search phrases", daemon=True)
-                self._preparing.start()
+    def _find_bank(self) -> None:
+        """Read the phrases' vectors, once; where there are none begin to make them, once, if that may be."""
+        with self._finding:
+            if not self._has_looked:
+                self._has_looked = True
+                self._bank = self._read()
+            if self._bank is None and self._may_encode:
+                self._may_encode = False
+                self._encoding.start(self._encode_aside)
 
-    def _prepare(self) -> None:
+    def _encode_aside(self, is_stopped: IsStopped) -> None:
         try:
-            self.prepare()
+            self._encode(is_stopped)
         except Exception:  # searches are answered without it
             log.warning("answers carry no confidence: the search phrases were not encoded", exc_info=True)
+
+    def _encode(self, is_stopped: IsStopped) -> None:
+        parts = []
+        for start in range(0, len(self._phrases), ENCODED_AT_ONCE):
+            if is_stopped():
+                return
+            parts.append(self._text_encoder.encode(self._phrases[start : start + ENCODED_AT_ONCE]))
+        bank = np.concatenate(parts)
+        self._bank = bank
+        self._keep(bank)
 
     def _read(self) -> NDArray[np.float32] | None:
         try:

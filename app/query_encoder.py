@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.background_work import BackgroundWork
 from model.text_runtime.threads import concurrent_queries, limit_threads
 
 CACHED_QUERIES = 1024
@@ -23,8 +25,11 @@ class TextEncoder(Protocol):
         """Return the unit vector (D,) of ``text``, and as much of its beginning as the model reads."""
         ...
 
-    def prepare(self, folder: Path) -> None:
-        """Find a faster way to encode, in seconds, or in less with what is in ``folder``."""
+    def prepare(self, folder: Path, is_stopped: Callable[[], bool]) -> None:
+        """Find a faster way to encode, in seconds, or in less with what is in ``folder``.
+
+        It is given up as soon as ``is_stopped`` says so.
+        """
         ...
 
 
@@ -56,17 +61,20 @@ class QueryEncoder:
         self._known: OrderedDict[str, EncodedWords] = OrderedDict()
         self._awaited: dict[str, Future[EncodedWords]] = {}
         self._lock = threading.Lock()
+        self._preparing = BackgroundWork("prepare-words")
         self._threads = ThreadPoolExecutor(concurrent_queries(), "encode-words", initializer=limit_threads)
 
-    def prepare(self, folder: Path) -> threading.Thread:
-        """Begin to make the encoder faster, for a service that stays, and return the thread that does so.
+    def prepare(self, folder: Path) -> None:
+        """Begin to make the encoder faster, aside, for a service that stays.
 
         What it finds out about the model is kept in ``folder``, for the next start.
         """
-        # No daemon: an interpreter that ends while one of those is in torch aborts. It stops by itself then.
-        thread = threading.Thread(target=self._text_encoder.prepare, args=(folder,), name="prepare-words")
-        thread.start()
-        return thread
+        self._preparing.start(lambda is_stopped: self._text_encoder.prepare(folder, is_stopped))
+
+    def close(self) -> None:
+        """Give up making the encoder faster, and end its threads when what was asked for is encoded."""
+        self._preparing.close()
+        self._threads.shutdown()
 
     def encode(self, words: str) -> EncodedWords:
         """Return the unit vector (D,) of ``words``; runs of white space count as one blank."""

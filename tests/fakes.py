@@ -1,7 +1,7 @@
 """Stand-ins for the encoders: no weights, same attributes; the same input gives the same unit vector."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ class FakeTextEncoder(TextEncoder):
         read = self.readable_part(text)
         return self.encode([read])[0], read
 
-    def prepare(self, folder: Path | None = None) -> None:
+    def prepare(self, folder: Path | None = None, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Do nothing: it is as fast as it gets."""
 
 

@@ -30,7 +30,9 @@ def run_benchmark(settings: ServiceSettings, folder: Path, console: Console) -> 
         library = open_library(own)
         try:
             indexing = measure_indexing(library, encoders, files)
-            searching = measure_searching(assemble_services(own, library, encoders))
+            services = assemble_services(own, library, encoders)
+            searching = measure_searching(services)
+            services.close()
         finally:
             library.close()
     console.print(indexing_table(indexing, encoders.settings.reduction), search_table(searching))

@@ -47,7 +47,9 @@ def follower(database: Database, generation: Generation, tmp_path: Path) -> Iter
 
 def follow(database: Database, generation: Generation, folder: Path) -> IndexFollower:
     path = folder / "generation.snapshot"
-    return IndexFollower(database, generation.id, generation.fingerprint, DIMENSION, path, SIZES)
+    follower = IndexFollower(database, generation.id, generation.fingerprint, DIMENSION, path, SIZES)
+    follower.build_when_needed()
+    return follower
 
 
 def add_clips(database: Database, generation: Generation, *seeds: int) -> str:

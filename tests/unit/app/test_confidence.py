@@ -1,6 +1,7 @@
 """How sure an answer is: what is claimed, of what, and what is kept between starts."""
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,11 +117,44 @@ def test_the_library_is_measured_anew_when_it_has_changed(tmp_path: Path) -> Non
 
 def test_the_phrases_are_encoded_aside_and_claims_begin_when_they_are(tmp_path: Path) -> None:
     calibrator = Calibrator(FakeTextEncoder(), "model", tmp_path)
+    calibrator.prepare_when_needed()
+    assert not phrases_being_encoded()
     assert calibrator.calibrate(library_of(60), Aim()).reach is None
-    for thread in threading.enumerate():
-        if thread.name == "search phrases":
-            thread.join(timeout=30)
+    for thread in phrases_being_encoded():
+        thread.join(timeout=30)
     assert calibrator.calibrate(library_of(60), Aim()).reach is not None
+
+
+def phrases_being_encoded() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "search-phrases"]
+
+
+def test_who_searches_once_encodes_no_phrases_and_uses_those_of_a_service(tmp_path: Path) -> None:
+    alone = Calibrator(BrokenEncoder(), "model", tmp_path)
+    assert alone.calibrate(library_of(60), Aim()).reach is None
+    assert not phrases_being_encoded()
+    ready(tmp_path)
+    assert Calibrator(BrokenEncoder(), "model", tmp_path).calibrate(library_of(60), Aim()).reach is not None
+
+
+def test_a_service_that_closes_gives_up_encoding_and_keeps_nothing_half_done(tmp_path: Path) -> None:
+    class ClosingEncoder(CountingEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            closing.start()  # once: a thread cannot be started twice
+            while not calibrator._encoding.is_stopped():
+                time.sleep(0.001)
+            return super().encode(texts)
+
+    encoder = ClosingEncoder()
+    calibrator = Calibrator(encoder, "model", tmp_path)
+    closing = threading.Thread(target=calibrator.close)
+    calibrator.prepare_when_needed()
+    calibrator.calibrate(library_of(60), Aim())
+    for thread in phrases_being_encoded():
+        thread.join(timeout=30)
+    closing.join(timeout=30)
+    assert 0 < encoder.encoded < len(search_phrases())
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_phrases_are_encoded_once_for_a_model(tmp_path: Path) -> None:
@@ -146,9 +180,9 @@ def test_an_encoder_that_fails_leaves_searches_without_claims(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     calibrator = Calibrator(BrokenEncoder(), "model", tmp_path)
+    calibrator.prepare_when_needed()
     calibrator.calibrate(library_of(60), Aim())
-    for thread in threading.enumerate():
-        if thread.name == "search phrases":
-            thread.join(timeout=30)
+    for thread in phrases_being_encoded():
+        thread.join(timeout=30)
     assert calibrator.calibrate(library_of(60), Aim()).reach is None
     assert "the search phrases were not encoded" in caplog.text

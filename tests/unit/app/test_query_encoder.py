@@ -1,7 +1,8 @@
 """The cache of query vectors."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -115,19 +116,20 @@ def test_words_that_could_not_be_encoded_are_tried_again_when_asked_for_again() 
     np.testing.assert_array_equal(queries.encode("a cat").vector, unit_vector("a cat"))
 
 
-def test_words_are_encoded_while_a_faster_way_is_being_prepared() -> None:
+def test_words_are_encoded_while_a_faster_way_is_prepared_until_the_service_closes() -> None:
     class PreparingEncoder(CountingEncoder):
-        is_prepared = threading.Event()
+        has_given_up = False
 
-        def prepare(self, folder: Path | None = None) -> None:
+        def prepare(self, folder: Path | None = None, is_stopped: Callable[[], bool] = lambda: False) -> None:
             assert folder == Path("kept")
-            assert self.is_prepared.wait(10)
+            while not is_stopped():
+                time.sleep(0.001)
+            self.has_given_up = True
 
     encoder = PreparingEncoder()
     queries = QueryEncoder(encoder)
-    preparing = queries.prepare(Path("kept"))
+    queries.prepare(Path("kept"))
     assert len(queries.encode("a cat").vector) == 16
-    assert preparing.is_alive()
-    encoder.is_prepared.set()
-    preparing.join(10)
-    assert not preparing.is_alive()
+    assert not encoder.has_given_up
+    queries.close()
+    assert encoder.has_given_up
