@@ -68,7 +68,7 @@ def _lifespan(settings: ServiceSettings | None) -> Callable[[FastAPI], AbstractA
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         built = await to_thread.run_sync(build_services, settings or ServiceSettings())
         app.state.services = built
-        built.queries.prepare(built.settings.home_folder / "index")  # returns at once
+        built.start()
         try:
             yield
         finally:
