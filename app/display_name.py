@@ -30,6 +30,11 @@ def visible_text(text: str) -> str:
     return "".join(visible).strip()
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` with nothing in it that ends a line or controls the screen, words one blank apart."""
+    return " ".join(visible_text(" ".join(text.split())).split())
+
+
 def _shortened(name: str) -> str:
     if len(name) <= MAX_CHARACTERS:
         return name

@@ -22,7 +22,7 @@ from app.display_name import visible_text
 from app.multipart import MultipartReader, Part
 from indexer.cue_text import MAX_LANGUAGE_CHARACTERS, language_of
 from indexer.errors import NotSubtitles
-from indexer.subtitle_file import MAX_SUBTITLE_BYTES, Subtitles, parse_subtitles
+from indexer.subtitle_file import Subtitles, parse_subtitles, require_length
 
 MAX_FIELD_BYTES = 64 * 1024
 
@@ -140,12 +140,11 @@ class UploadForm:
 
 
 def take_subtitles(chunks: Iterator[bytes]) -> bytes:
-    """Return the bytes of a subtitle file, and no more of a longer one than show that it is too long."""
+    """Return the bytes of a subtitle file; raises NotSubtitles as soon as they are too many."""
     content = bytearray()
     for chunk in chunks:
         content += chunk
-        if len(content) > MAX_SUBTITLE_BYTES:
-            break
+        require_length(len(content))
     return bytes(content)
 
 

@@ -55,11 +55,7 @@ class Subtitles:
 
 def parse_subtitles(content: bytes, language: str | None = None) -> Subtitles:
     """Return the cues of a SubRip or WebVTT file; raises NotSubtitles when it has none that can be used."""
-    if len(content) > MAX_SUBTITLE_BYTES:
-        raise NotSubtitles(
-            f"the subtitles have {len(content)} bytes, more than the {MAX_SUBTITLE_BYTES} allowed: "
-            "send the subtitles of one video, as SubRip (.srt) or WebVTT (.vtt)"
-        )
+    require_length(len(content))
     text, is_guessed = _decoded(content)
     found = Subtitles(is_guessed=is_guessed)
     for number, (start_s, end_s, written) in enumerate(_written_cues(text)):
@@ -74,6 +70,15 @@ def parse_subtitles(content: bytes, language: str | None = None) -> Subtitles:
             "00:00:01,000 --> 00:00:02,500 comes before the words"
         )
     return found
+
+
+def require_length(size_bytes: int) -> None:
+    """Raise NotSubtitles for more bytes than the subtitles of a video have."""
+    if size_bytes > MAX_SUBTITLE_BYTES:
+        raise NotSubtitles(
+            f"the subtitles have more than the {MAX_SUBTITLE_BYTES} bytes allowed: "
+            "send the subtitles of one video, as SubRip (.srt) or WebVTT (.vtt)"
+        )
 
 
 def subtitle_warning(notes: Sequence[str]) -> str | None:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
-from app.display_name import visible_text
+from app.display_name import one_line
+from app.errors import InvalidMoment
 from app.export.frame_rate import FrameRate
 from app.export.moments import Moment, MomentList, Source
 from app.export.timecode import TimecodeCount
@@ -31,9 +32,10 @@ RESERVED_REELS = {"AX", "BL", "AUX", "BLACK"}
 
 
 def write_edit_list(wanted: MomentList) -> bytes:
-    """Return the moments as an EDL file; raises ValueError for more than it can number."""
-    if len(wanted.moments) > MAX_EVENTS:
-        raise ValueError(f"{len(wanted.moments)} moments: an EDL numbers at most {MAX_EVENTS}")
+    """Return the moments as an EDL file; raises InvalidMoment for more than it can number."""
+    if (count := len(wanted.moments)) > MAX_EVENTS:
+        message = f"{count} moments: an EDL numbers at most {MAX_EVENTS}; ask for fewer, or take csv or otio"
+        raise InvalidMoment("limit", message)
     return "".join(f"{line}\r\n" for line in _lines(wanted)).encode("utf-8", errors="replace")
 
 
@@ -50,7 +52,7 @@ def record_start(count: TimecodeCount) -> int:
 
 def _lines(wanted: MomentList) -> Iterator[str]:
     count = record_count(wanted.moments)
-    yield f"TITLE: {_one_line(wanted.name)[:MAX_TITLE_CHARACTERS].strip() or 'ReelSeek'}"
+    yield f"TITLE: {one_line(wanted.name)[:MAX_TITLE_CHARACTERS].strip() or 'ReelSeek'}"
     yield f"FCM: {'DROP FRAME' if count.is_drop else 'NON-DROP FRAME'}"
     reels = reel_names([moment.source for moment in wanted.moments])
     place = record_start(count)
@@ -83,8 +85,8 @@ def _event(number: int, moment: Moment, reel: str, record: tuple[TimecodeCount, 
 
 def _notes(moment: Moment, count: TimecodeCount, place: int) -> Iterator[str]:
     source = moment.source
-    yield f"* FROM CLIP NAME: {_one_line(source.filename)}"
-    yield f"* SOURCE FILE: {_one_line(source.address)}"
+    yield f"* FROM CLIP NAME: {one_line(source.filename)}"
+    yield f"* SOURCE FILE: {one_line(source.address)}"
     if moment.best_frame is not None:
         offset = count.rate.frame_at(source.count.rate.seconds(moment.best_frame - moment.start_frame))
         score = "" if moment.score is None else f" {moment.score:.4f}"
@@ -115,7 +117,3 @@ def reel_names(sources: list[Source]) -> dict[str, str]:
         taken.add(unique)
         names[source.video_id] = unique
     return names
-
-
-def _one_line(text: str) -> str:
-    return " ".join(visible_text(text.replace("\n", " ")).split())

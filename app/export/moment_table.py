@@ -3,6 +3,7 @@
 import csv
 import io
 
+from app.display_name import one_line
 from app.export.moments import Moment, MomentList
 
 COLUMNS = (
@@ -27,7 +28,7 @@ COLUMNS = (
 )
 """Seconds count from the video's first frame; ``timecode_out`` is the frame after the last, as in an EDL."""
 
-BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+BEGINS_FORMULA = ("=", "+", "-", "@")
 """A spreadsheet would compute a cell that begins so, and a title may come from anybody."""
 
 
@@ -67,4 +68,5 @@ def _row(moment: Moment) -> list[object]:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(BEGINS_FORMULA) else text
+    shown = one_line(text)
+    return f"'{shown}" if shown.startswith(BEGINS_FORMULA) else shown

@@ -3,6 +3,7 @@
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange
 
+from app.display_name import one_line
 from app.export.edit_list import record_count, record_start
 from app.export.moments import Moment, MomentList, Source
 
@@ -11,9 +12,9 @@ def write_timeline(wanted: MomentList) -> bytes:
     """Return the moments as an ``.otio`` file (JSON)."""
     count = record_count(wanted.moments)
     timeline = otio.schema.Timeline(
-        name=wanted.name,
+        name=one_line(wanted.name),
         global_start_time=RationalTime(record_start(count), float(count.rate.value)),
-        metadata={"reelseek": {"query": wanted.name, "drop_frame": count.is_drop}},
+        metadata={"reelseek": {"query": one_line(wanted.name), "drop_frame": count.is_drop}},
     )
     track = otio.schema.Track(name="ReelSeek", kind=otio.schema.TrackKind.Video)
     track.extend([_clip(moment) for moment in wanted.moments])
@@ -25,7 +26,7 @@ def write_timeline(wanted: MomentList) -> bytes:
 def _clip(moment: Moment) -> otio.schema.Clip:
     source = moment.source
     clip = otio.schema.Clip(
-        name=source.title,
+        name=one_line(source.title),
         media_reference=_reference(source),
         source_range=_span(source, moment.start_frame, moment.frames),
         metadata={"reelseek": _known(moment)},
@@ -60,14 +61,14 @@ def _known(moment: Moment) -> dict[str, object]:
     known = {
         "video_id": source.video_id,
         "clip_id": moment.clip_id,
-        "filename": source.filename,
+        "filename": one_line(source.filename),
         "start_s": moment.start_s,
         "end_s": moment.end_s,
         "best_at_s": moment.best_at_s,
         "rank": moment.rank,
         "score": moment.score,
         "confidence": moment.confidence,
-        "said": moment.said,
+        "said": None if moment.said is None else one_line(moment.said),
         "recorded_at": source.recorded_at.isoformat() if source.recorded_at else None,
         "frame_rate": f"{rate.value.numerator}/{rate.value.denominator}",
         "frame_rate_is_constant": rate.is_constant,

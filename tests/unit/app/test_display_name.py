@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.display_name import MAX_CHARACTERS, display_name, visible_text
+from app.display_name import MAX_CHARACTERS, display_name, one_line, visible_text
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,7 @@ def test_any_name_becomes_one_that_is_short_and_has_no_folder(name: str) -> None
     assert "/" not in shown
     assert "\\" not in shown
     assert shown == visible_text(shown)
+
+
+def test_one_line_has_no_control_characters_and_single_blanks() -> None:
+    assert one_line(" a\r\n002  b\u2028c\x1b[2J \u202ed\ud800\x00 ") == "a 002 b c[2J d"

@@ -139,7 +139,7 @@ def test_what_holds_no_cue_is_refused_with_the_way_out(content: bytes) -> None:
 
 
 def test_a_file_of_too_many_bytes_is_refused_unread() -> None:
-    with pytest.raises(NotSubtitles, match=f"more than the {MAX_SUBTITLE_BYTES} allowed"):
+    with pytest.raises(NotSubtitles, match=f"more than the {MAX_SUBTITLE_BYTES} bytes allowed"):
         parse_subtitles(b" " * (MAX_SUBTITLE_BYTES + 1))
 
 

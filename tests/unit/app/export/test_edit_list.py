@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.errors import InvalidMoment
 from app.export.edit_list import reel_names, write_edit_list
 from app.export.moments import Moment
 from tests.moments import frame_of, make_list, make_source, read_events
@@ -109,7 +110,7 @@ def test_no_moments_are_a_list_without_events() -> None:
 
 def test_more_moments_than_an_edl_can_number_are_refused() -> None:
     moment = Moment(make_source(), 1.0, 2.0)
-    with pytest.raises(ValueError, match="1000 moments"):
+    with pytest.raises(InvalidMoment, match="1000 moments"):
         write_edit_list(make_list(*[moment] * 1000))
 
 
