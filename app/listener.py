@@ -6,9 +6,9 @@ import socket
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens, before anything slow is started; raises ValueError when it cannot.
 
-    Whoever calls before the model is loaded waits until it is. Answers leave at once: asyncio switches Nagle's
-    algorithm off only for sockets it makes itself, and with it on every answer on a connection that is kept
-    open waits 40 ms for the client's delayed acknowledgement.
+    Whoever calls before the model is loaded waits until it is. Answers leave at once: asyncio switches
+    Nagle's algorithm off only for sockets it makes itself, and with it on every answer on a connection that
+    is kept open waits 40 ms for the client's delayed acknowledgement.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

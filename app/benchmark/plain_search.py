@@ -6,6 +6,7 @@
 All else, rows and HTTP, is the service's own.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class PlainTextEncoder:
         self._model = source.build()
         self._tokenizer = source.tokenizer()
 
-    def prepare(self, folder: Path) -> None:
+    def prepare(self, folder: Path, is_stopped: Callable[[], bool]) -> None:
         """Do nothing: this is as fast as it gets."""
 
     @torch.inference_mode()

@@ -93,11 +93,11 @@ def _write(
     session: Session, generation_id: int, videos: range, clips: range, vectors: NDArray[np.float32]
 ) -> None:
     revision = generations.next_revision(session, generation_id)
-    session.execute(insert(Video.__table__), [_video(number) for number in videos])
-    session.execute(insert(Clip.__table__), [_clip(number) for number in clips])
+    session.execute(insert(Video), [_video(number) for number in videos])
+    session.execute(insert(Clip), [_clip(number) for number in clips])
     stamp = {"generation_id": generation_id, "revision": revision}
     rows = [stamp | row for row in _embeddings(clips, vectors)]
-    session.execute(insert(Embedding.__table__), rows)
+    session.execute(insert(Embedding), rows)
 
 
 def _video(number: int) -> dict[str, Any]:
