@@ -3,6 +3,10 @@
 An ivf is searched in as many lists as it takes to find ``RECALL`` of the hundred nearest clips. That is
 measured when it is built, with clips as queries and with queries that lie beside them, as words do. One that
 needs too many lists is not worth its losses: sq8, which looks at every clip, serves instead.
+
+The phrases of ``model.calibration.phrases`` are closer to what people ask, but their vectors take a text
+encoder and up to a minute, and as a rule are not there when the first index is built. How many lists are
+searched would then depend on what happened to be ready.
 """
 
 import logging
@@ -92,7 +96,7 @@ def _built_ivf(clips: FrozenClips, sizes: IndexSizes, is_stopped: Callable[[], b
         index.add(ids, vectors)
         truth.compare(queries, ids, vectors)
     most = max(1, int(sizes.largest_share_probed * lists))
-    probes = _probes_needed(index, queries, truth, most)
+    probes = _probes_needed(index, queries, truth, most, is_stopped)
     if probes is None:
         return None
     index.kind = replace(index.kind, probes=probes, error=_error(index, queries, truth))
@@ -128,10 +132,18 @@ class Nearest:
         self.scores = np.take_along_axis(all_scores, best, axis=1)
 
 
-def _probes_needed(index: FaissIndex, queries: NDArray[np.float32], truth: Nearest, most: int) -> int | None:
+def _probes_needed(
+    index: FaissIndex,
+    queries: NDArray[np.float32],
+    truth: Nearest,
+    most: int,
+    is_stopped: Callable[[], bool],
+) -> int | None:
     """Return the lists to search for ``RECALL`` with each kind of query; None when it takes over ``most``."""
     probes = min(8, most)
     while True:
+        if is_stopped():
+            raise BuildStoppedError
         index.kind = replace(index.kind, probes=probes)
         found = [index.nearest(query, 2 * NEAREST)[0] for query in queries]
         shares = [np.isin(ids, there).mean() for ids, there in zip(truth.ids, found, strict=True)]

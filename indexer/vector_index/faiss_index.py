@@ -28,6 +28,11 @@ MORE_LISTS_FILTERED = 2
 filters that leave one side of the library, recall is above 0.99."""
 
 
+FEWEST_FOUND = 1024
+"""Clips that the lists of an ivf must hold between them, however few are asked for: which lists are searched
+then depends on query and filter alone, and a shorter search is the beginning of a longer one."""
+
+
 @dataclass(frozen=True)
 class IndexKind:
     """How an index is made, and how it is to be searched."""
@@ -93,14 +98,15 @@ class FaissIndex:
         """Return ids and scores, off by ``kind.error`` at most, of the ``count`` nearest to a vector (D,).
 
         Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. ``count`` come back
-        whenever there are as many; of an ivf, not always the nearest ones.
+        whenever there are as many; of an ivf, not always the nearest ones, and beyond ``FEWEST_FOUND`` a
+        greater ``count`` may bring some that are nearer.
         """
         passing = len(self) if allowed_ids is None else min(len(allowed_ids), len(self))
         selector = _selector(allowed_ids, until_id)
-        most = min(count, passing)
-        if most == 0:
+        if min(count, passing) == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         lists = self.lists
+        most = min(count if lists == 1 else max(count, FEWEST_FOUND), passing)
         probes = self.kind.probes
         if allowed_ids is not None:  # fewer pass in each list, and what passes may lie away from the query
             probes = int(MORE_LISTS_FILTERED * probes * (len(self) / passing) ** 2)
@@ -108,7 +114,7 @@ class FaissIndex:
         while True:
             ids, scores = self._search(query, most, probes, selector)
             if len(ids) == most or probes == lists:
-                return ids, scores
+                return ids[:count], scores[:count]
             probes = min(lists, probes * MORE_LISTS)
 
     def _search(

@@ -15,8 +15,11 @@ FEW = 200
 SPARE = 32
 """Hits fetched beyond twice the limit; the exact scores put them in another order."""
 
-MOST = 16
-"""Times the limit, when the scores beyond it are all the same."""
+MORE = 4
+"""Times as many are fetched when clips that were not may be as good as the last hit."""
+
+ROUNDS = 3
+"""Of fetching: thousands of clips may be all the same."""
 
 
 class IndexView:
@@ -57,8 +60,10 @@ class IndexView:
     ) -> list[list[Hit]]:
         """Return the ``limit`` best (embedding id, cosine) for each of vectors (Q, D), ties by lower id.
 
-        Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. Raises ValueError for
-        vectors of another dimension or a limit below 1.
+        Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. The hits of a limit
+        are the first of a greater one's while ``faiss_index.FEWEST_FOUND`` holds all that is fetched for
+        both; beyond it an ivf may find a nearer clip late. Raises ValueError for vectors of another dimension
+        or a limit below 1.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self._table.dimension:
             expected = f"(Q, {self._table.dimension})"
@@ -107,14 +112,13 @@ class IndexView:
         until_id: int | None,
     ) -> list[Hit]:
         """Return the best hits: more are fetched until none left can be better, as far as the index knows."""
-        count = 2 * limit + SPARE
-        while True:
+        for turn in range(ROUNDS):
+            count = (2 * limit + SPARE) * MORE**turn
             ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
             hits = self._scored(ids, query)
-            is_all = len(ids) < count
-            if is_all or scores[-1] + self._index.kind.error < hits[limit - 1][1] or count > MOST * limit:
-                return hits[:limit]
-            count *= 4
+            if len(ids) < count or scores[-1] + self._index.kind.error < hits[limit - 1][1]:
+                break
+        return hits[:limit]
 
     def _scored(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> list[Hit]:
         scores = self._table.scores(ids, query)

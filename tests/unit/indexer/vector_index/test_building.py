@@ -1,5 +1,7 @@
 """An index is built for the size of the library, and its recall is what was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -75,6 +77,20 @@ def test_as_many_hits_as_asked_for_come_back_though_the_nearest_lists_hold_fewer
     assert ivf.kind.probes < ivf.lists / 2
     assert len(view.search(words(1), CLIPS)[0]) == CLIPS
     assert len(view.search(words(1), 4900, np.sort(far))[0]) == 4900
+
+
+@pytest.mark.parametrize("passing", [600, 3000, 5000])
+def test_a_shorter_search_is_the_beginning_of_a_longer_one_though_what_passes_lies_far_away(
+    table: ClipTable, ivf: FaissIndex, passing: int
+) -> None:
+    hasty = FaissIndex.from_bytes(ivf.to_bytes(), replace(ivf.kind, probes=2))
+    view = IndexView(table, hasty, 1)
+    for query in words(10):
+        by_score = [embedding_id for embedding_id, _ in view.search(query[None], CLIPS)[0]]
+        far = np.sort(np.array(by_score[-passing:]))
+        longest = view.search(query[None], 160, far)[0]
+        for limit in (1, 5, 20, 80):
+            assert view.search(query[None], limit, far)[0] == longest[:limit]
 
 
 @pytest.mark.parametrize(
