@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from indexer.background_work import BackgroundWork, IsStopped
 from indexer.vector_index.view import IndexView
 from model.calibration import certainty
+from model.calibration.likeness import USUAL_COPY_COSINE, copy_cosine
 from model.calibration.phrases import digest, search_phrases
 from model.calibration.reach import Reach, measure_reach
 from model.durable_file import write_durably
@@ -76,6 +77,8 @@ class QueryLevel:
     """Standard deviation of the library's scores: the unit of margins between hits."""
     reach: Reach | None = None
     """None: nothing can be claimed."""
+    copy_cosine: float = USUAL_COPY_COSINE
+    """From which on two clips count as copies of each other."""
 
     def confidence(self, ranking_score: float) -> Confidence | None:
         """Return how likely a hit of this score is right; None where that cannot be told."""
@@ -100,6 +103,7 @@ class _Background:
     revision: int
     sample: NDArray[np.float32]
     reach: Reach | None
+    copy_cosine: float
     has_bank: bool
 
 
@@ -125,7 +129,8 @@ class Calibrator:
         background = self._look_at(view)
         scores = background.sample @ target.vector
         spread = float(scores.std()) if len(scores) > 1 else 0.0
-        return QueryLevel(target.vector, spread or 1.0, background.reach if target.is_words else None)
+        reach = background.reach if target.is_words else None
+        return QueryLevel(target.vector, spread or 1.0, reach, background.copy_cosine)
 
     def prepare(self) -> None:
         """Get the vectors of the phrases, from disk or by encoding them, which takes seconds to a minute."""
@@ -152,7 +157,8 @@ class Calibrator:
                 return known
             _, sample = view.sample(SAMPLED_CLIPS)
             reach = None if bank is None else measure_reach(bank, sample, view.clip_count)
-            self._background = _Background(view.revision, sample, reach, bank is not None)
+            copies = copy_cosine(sample)
+            self._background = _Background(view.revision, sample, reach, copies, bank is not None)
             return self._background
 
     def _find_bank(self) -> None:

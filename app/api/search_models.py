@@ -90,9 +90,10 @@ class SearchStep(BaseModel):
     ] = None
     terms: Annotated[list[SearchTerm], Field(max_length=MAX_TERMS, description="Examples with weights")] = []
 
-    def to_terms(self, images: list[bytes]) -> tuple[Term, ...]:
-        """Return the terms of the step; raises InvalidSearch."""
-        return (*read_terms(self.q or ""), *(term.to_term(images) for term in self.terms))
+    def to_terms(self, images: list[bytes], q: str | None = None) -> tuple[Term, ...]:
+        """Return the terms of the step, ``q`` in place of its own words; raises InvalidSearch."""
+        words = self.q if q is None else q
+        return (*read_terms(words or ""), *(term.to_term(images) for term in self.terms))
 
     @property
     def images(self) -> set[int]:
@@ -165,6 +166,9 @@ class SearchBody(SearchStep, SearchOptions):
         """Return the search; an image that no term names is one of the first step. Raises InvalidSearch."""
         named = self.images.union(*(step.images for step in self.then))
         unnamed = [Term(Picture(image)) for index, image in enumerate(images) if index not in named]
-        steps = [(*self.to_terms(images), *unnamed), *(step.to_terms(images) for step in self.then)]
+        typed = self.typed_steps(self.q)
+        said_first, *said_then = typed.steps
+        first = (*self.to_terms(images, said_first), *unnamed)
+        steps = [first, *map(read_terms, said_then), *(step.to_terms(images) for step in self.then)]
         text = " → ".join([self.q or "", *(step.q or "" for step in self.then)])
-        return self.query_of(steps, self.filters.to_filters(), text)
+        return self.query_of(steps, typed.within_s, self.filters.to_filters(), text)

@@ -22,6 +22,7 @@ from app.search.query import (
     Sort,
     Term,
 )
+from app.search.query_words import TypedSteps, read_steps
 from indexer.catalog.clip_filters import ClipFilters
 
 ClipId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
@@ -83,12 +84,21 @@ class SearchOptions(BaseModel):
         bool, Field(description="Count the clips judged for the same `q` as `relevant` and `irrelevant` too")
     ] = False
 
-    def query_of(self, steps: Sequence[tuple[Term, ...]], filters: ClipFilters, text: str) -> SearchQuery:
-        """Return the search for one step, or for a sequence of several; raises InvalidSearch."""
+    def typed_steps(self, q: str | None) -> TypedSteps:
+        """Return the steps that ``q`` tells of; in words that are to be said, "then" is one of them."""
+        return TypedSteps((q or "",), None) if self.mode is Mode.TEXT else read_steps(q or "")
+
+    def query_of(
+        self, steps: Sequence[tuple[Term, ...]], within_s: float | None, filters: ClipFilters, text: str
+    ) -> SearchQuery:
+        """Return the search for one step, or for a sequence of several; raises InvalidSearch.
+
+        ``within_s`` is what was typed of it, which counts more than the option.
+        """
         return SearchQuery(
             terms=steps[0] if len(steps) == 1 else (),
             sequence=tuple(steps) if len(steps) > 1 else (),
-            within_s=self.within,
+            within_s=self.within if within_s is None else within_s,
             filters=filters,
             relevant=tuple(self.relevant),
             irrelevant=tuple(self.irrelevant),

@@ -21,7 +21,8 @@ class SearchParameters(SearchOptions, FilterFields):
         Description | None,
         Field(
             description="What is to be seen, in words. A dash before a word, or before several in quotes, "
-            "turns away from them, as `a beach -people`; quotes keep words together for words said."
+            "turns away from them, as `a beach -people`; quotes keep words together for words said. "
+            "`a dog then a car within 30 s` is a sequence."
         ),
     ] = None
     like_clip: Annotated[ClipId | None, Field(description="Moments like this clip; with `q`: but so")] = None
@@ -44,14 +45,16 @@ class SearchParameters(SearchOptions, FilterFields):
 
         Raises InvalidSearch.
         """
-        first = (*read_terms(self.q or ""), *self._examples(), *(Term(Picture(image)) for image in images))
+        typed = self.typed_steps(self.q)
+        said_first, *said_then = typed.steps
+        first = (*read_terms(said_first), *self._examples(), *(Term(Picture(image)) for image in images))
         if not first and not self.relevant:
             message = "describe a moment in words, or give like_clip, like_video or relevant"
             raise InvalidSearch("q", message, self.q)
-        steps = [first, *(read_terms(words) for words in self.then)]
+        steps = [first, *(read_terms(words) for words in (*said_then, *self.then))]
         text = " → ".join([self.q or "", *self.then])
         with parameters_named({"terms": "q", "terms.weight": "q"}):
-            return self.query_of(steps, clip_filters_of(self, metadata), text)
+            return self.query_of(steps, typed.within_s, clip_filters_of(self, metadata), text)
 
     def _examples(self) -> list[Term]:
         if self.like_video is None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from app.confidence import QueryLevel
 from app.search.diversity import POOL, REMEMBERED, most_different
 from app.search.moments import MARGIN, Gatherer, Gathering, Places, Rule
 from app.search.query import GroupBy, SearchQuery, Sort
@@ -72,7 +73,7 @@ class Arranger:
 
     query: SearchQuery
     ranker: Ranker
-    spread: float
+    level: QueryLevel
     dates_of: DatesOf
 
     def page(self, shown: Shown, depth: int, last: tuple[int, ...]) -> Arrangement:
@@ -145,7 +146,8 @@ class Arranger:
 
     def _gatherer(self, left: Ranking, clips: ClipColumns) -> Gatherer:
         is_merged = self.query.merge and not self._is_of_videos
-        rule = Rule(is_merged, self.query.collapse and self.ranker.vector is not None, MARGIN * self.spread)
+        is_collapsed = self.query.collapse and self.ranker.vector is not None
+        rule = Rule(is_merged, is_collapsed, MARGIN * self.level.spread, self.level.copy_cosine)
         return Gatherer(left, clips, self.ranker.view.vectors, rule)
 
     def _varied(self, left: Ranking, gatherings: list[Gathering], last: tuple[int, ...]) -> list[Gathering]:
@@ -191,7 +193,7 @@ class Arranger:
         """Return the best moments of a video."""
         ranking = self.ranker.of_video(code)
         clips = self.ranker.view.clips(ranking.ids)
-        rule = Rule(self.query.merge, collapse=False, margin=MARGIN * self.spread)
+        rule = Rule(self.query.merge, collapse=False, margin=MARGIN * self.level.spread)
         gatherer = Gatherer(ranking, clips, self.ranker.view.vectors, rule)
         gatherings, _ = gatherer.gather(MAX_MOMENTS) or ([], False)
         return tuple(self._moment(ranking, clips, one.leader, one.merged) for one in gatherings)

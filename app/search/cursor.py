@@ -54,6 +54,8 @@ class SearchCursor(Cursor):
     spreads: list[Positive]
     """Of each step."""
     reach: tuple[float, Positive, Annotated[int, Field(ge=1)]] | None
+    copies: Annotated[float, Field(ge=-1, le=1)]
+    """Least cosine of copies."""
     until: tuple[float, EmbeddingId] | None
     """Score and id of the last clip up to which all were shown."""
     ahead: list[int]
@@ -71,6 +73,7 @@ class Yardsticks:
     spreads: tuple[float, ...]
     reach: Reach | None
     """None: how sure hits are was not known."""
+    copy_cosine: float
 
     @classmethod
     def of(cls, query: SearchQuery, targets: Sequence[Target], levels: Sequence[QueryLevel]) -> "Yardsticks":
@@ -82,6 +85,7 @@ class Yardsticks:
             ),
             spreads=tuple(level.spread for level in levels),
             reach=next((level.reach for level in levels if level.reach is not None), None),
+            copy_cosine=levels[0].copy_cosine,
         )
 
     def levels(self, targets: Sequence[Target]) -> list[QueryLevel]:
@@ -91,6 +95,7 @@ class Yardsticks:
                 ranking_vector=target.vector if vector is None else vector,
                 spread=spread,
                 reach=self.reach if target.is_words else None,
+                copy_cosine=self.copy_cosine,
             )
             for target, vector, spread in zip(targets, self.vectors, self.spreads, strict=True)
         ]
@@ -124,6 +129,7 @@ def to_word(query: SearchQuery, generation_id: int, progress: Progress) -> str:
             vectors=[None if vector is None else _packed(vector) for vector in measured.vectors],
             spreads=list(measured.spreads),
             reach=None if reach is None else (reach.mean, reach.spread, reach.clips),
+            copies=measured.copy_cosine,
             until=None if until is None else (until.score, until.embedding_id),
             ahead=steps_of(progress.shown.ahead),
             last=list(progress.last),
@@ -161,6 +167,7 @@ def _progress(cursor: SearchCursor, steps: int, dimension: int) -> Progress:
             vectors=tuple(None if word is None else _unpacked(word, dimension) for word in cursor.vectors),
             spreads=tuple(cursor.spreads),
             reach=None if cursor.reach is None else Reach(*cursor.reach),
+            copy_cosine=cursor.copies,
         ),
         offset=cursor.offset,
         depth=cursor.depth,

@@ -94,7 +94,7 @@ class PageMaker:
         level = self.levels[0]
         vector = None if self.query.is_said_alone else level.ranking_vector
         ranker = Ranker(self.view, vector, bounds, spoken)
-        arranger = Arranger(self.query, ranker, level.spread, self._dates_of)
+        arranger = Arranger(self.query, ranker, level, self._dates_of)
         return arranger.page(self.progress.shown, self.progress.depth, self.progress.last)
 
     def _sequence(self, bounds: Bounds) -> Arrangement:

@@ -7,11 +7,13 @@ r"""Typed words, read as terms: the grammar of ``q``, which docs/search.md descr
     "good morning"                    the words said must stand together
     t-shirt, -5 °C, a - b             dashes inside words, before digits and alone are what they look like
     \-dark, "-dark"                    a dash at the start of a word, meant as one
+    a dog then a car within 30 s      a sequence of two steps; "then" in quotes is a word
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from app.search.query import Term, Words
 
@@ -24,7 +26,38 @@ _TYPOGRAPHIC_QUOTES = str.maketrans("“”„‟", '""""')
 _PHRASE = r'"(?P<phrase>(?:[^"\\]|\\.)*)"(?P<end>[,.;:!?)]*)(?!\S)'
 _PIECE = re.compile(rf"(?P<minus>-)?{_PHRASE}|(?P<word>\S+)", re.DOTALL)
 _QUOTED = re.compile(rf"(?<!\S){_PHRASE}", re.DOTALL)
+_WITHIN = re.compile(
+    r"\s+within\s+(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>s|secs?|seconds?|min|minutes?)\s*$", re.IGNORECASE
+)
 _ESCAPED = re.compile(r'\\([-"])')
+
+
+class TypedSteps(NamedTuple):
+    """What is looked for, one after the other."""
+
+    steps: tuple[str, ...]
+    """Each as typed; one, as a rule."""
+    within_s: float | None
+    """None when nothing was typed of it."""
+
+
+def read_steps(typed: str) -> TypedSteps:
+    """Return the steps that a bare ``then`` with words on both sides of it parts ``typed`` into."""
+    plain = typed.translate(_TYPOGRAPHIC_QUOTES)
+    steps: list[str] = []
+    start = 0
+    for found in _PIECE.finditer(plain):
+        is_then = (found["word"] or "").lower() == "then"
+        if is_then and plain[start : found.start()].strip() and plain[found.end() :].strip():
+            steps.append(plain[start : found.start()].strip())
+            start = found.end()
+    steps.append(plain[start:].strip())
+    within = _WITHIN.search(steps[-1]) if len(steps) > 1 else None
+    if within is None:
+        return TypedSteps(tuple(steps), None)
+    steps[-1] = steps[-1][: within.start()]
+    seconds = 60 if within["unit"].lower().startswith("m") else 1
+    return TypedSteps(tuple(steps), float(within["count"]) * seconds)
 
 
 def read_terms(typed: str) -> tuple[Term, ...]:

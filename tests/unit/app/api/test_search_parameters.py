@@ -99,3 +99,25 @@ def test_what_cannot_be_meant_is_refused_by_name(parameters: dict[str, Any], nam
     with pytest.raises(InvalidSearch) as caught:
         query(**parameters)
     assert caught.value.parameter == name
+
+
+def test_a_sequence_can_be_typed() -> None:
+    asked = query(q="a dog -people then a car within 90 s", within="5", then=["a cat"])
+    assert asked.sequence == (
+        (Term(Words("a dog")), Term(Words("people"), -0.5)),
+        (Term(Words("a car")),),
+        (Term(Words("a cat")),),
+    )
+    assert asked.within_s == 90
+    assert query(q="a dog then a car", within="5").within_s == 5
+
+
+def test_then_is_a_word_where_words_said_are_looked_for() -> None:
+    assert query(q="now and then", mode="text").terms == (Term(Words("now and then")),)
+
+
+@pytest.mark.parametrize("q", ["a then b then c then d then e then f", "a dog then -people"])
+def test_steps_that_cannot_be_meant_are_refused_by_name(q: str) -> None:
+    with pytest.raises(InvalidSearch) as refused:
+        query(q=q)
+    assert refused.value.parameter == "then"

@@ -18,7 +18,7 @@ from tests.factories import make_unit_vectors
 
 QUERY = SearchQuery(terms=(Term(Words("a cat")),), filters=ClipFilters(collections=("pets",)))
 VECTOR = make_unit_vectors(1, 1)[0]
-YARDSTICKS = Yardsticks(vectors=(None,), spreads=(0.25,), reach=Reach(0.2, 0.03, 500))
+YARDSTICKS = Yardsticks(vectors=(None,), spreads=(0.25,), reach=Reach(0.2, 0.03, 500), copy_cosine=0.9)
 PROGRESS = Progress(
     revision=9,
     until_id=5000,
@@ -38,7 +38,7 @@ def resumed(progress: Progress, query: SearchQuery = QUERY, dimension: int = len
 
 
 def level(vector: NDArray[np.float32] = VECTOR) -> QueryLevel:
-    return QueryLevel(vector, spread=0.25, reach=YARDSTICKS.reach)
+    return QueryLevel(vector, spread=0.25, reach=YARDSTICKS.reach, copy_cosine=0.9)
 
 
 def target(vector: NDArray[np.float32] = VECTOR, *, is_composed: bool) -> Target:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.search.query import Term, Words
-from app.search.query_words import NEGATIVE_WEIGHT, read_terms, without_quotes
+from app.search.query_words import NEGATIVE_WEIGHT, TypedSteps, read_steps, read_terms, without_quotes
 
 
 def parts(typed: str) -> tuple[list[str], list[str]]:
@@ -79,3 +79,26 @@ def test_any_text_is_read_as_at_most_one_description_and_what_it_is_not(typed: s
     assert all(text.strip() for text in wanted + unwanted)
     assert not unwanted or "-" in typed
     assert {term.weight for term in read_terms(typed)} <= {1.0, NEGATIVE_WEIGHT}
+
+
+@pytest.mark.parametrize(
+    ("typed", "steps", "within_s"),
+    [
+        ("a dog then a car", ("a dog", "a car"), None),
+        ("a dog THEN a car within 30 s", ("a dog", "a car"), 30),
+        ("a dog then a car then a cat within 1.5min", ("a dog", "a car", "a cat"), 90),
+        ("a dog then a car within 2 minutes ", ("a dog", "a car"), 120),
+        ("a dog then a car -people", ("a dog", "a car -people"), None),
+        ('a dog "then" a car', ('a dog "then" a car',), None),
+        ('"first this then that" on a sign', ('"first this then that" on a sign',), None),
+        ("then a car", ("then a car",), None),
+        ("a car then", ("a car then",), None),
+        ("a dog then then a car", ("a dog", "then a car"), None),
+        ("a dog athen a car", ("a dog athen a car",), None),
+        ("a dog within 30 s", ("a dog within 30 s",), None),
+        ("a dog then within 30 s", ("a dog", "within 30 s"), None),
+        ("", ("",), None),
+    ],
+)
+def test_a_bare_then_parts_steps(typed: str, steps: tuple[str, ...], within_s: float | None) -> None:
+    assert read_steps(typed) == TypedSteps(steps, within_s)
