@@ -38,11 +38,12 @@ def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVid
     """Store the clips, make the video ready and the job done; raises LeaseLost, nothing written."""
     with library.database.writing() as session:
         _require_ours(jobs.finish(session, job), job)
+        cues.replace_found(session, job.video_id, indexed.said, indexed.said_warning)
         video = session.get_one(Video, job.video_id)
         _describe(video, indexed)
         generation = session.get_one(Generation, generation_id)
+        # Last, as it locks the generation's row, for which other workers wait.
         clips.store(session, video=video, generation=generation, clips=indexed.clips)
-        cues.replace_found(session, video.id, indexed.said, indexed.said_warning)
 
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
