@@ -21,7 +21,7 @@ FRAMES = 12
 PREPROCESSING = Preprocessing(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "shortest")
 REDUCTIONS = (
     "none centerclip:B2-4,8 centerclip:B2-4,8/mean pooling:B2-4 sparse:B0-4,8 tome:2 pitome:2 "
-    "frames:8 frames:6 skip-duplicates tempme:2-2-3/2/0.7/0.9"
+    "frames:11 frames:6 skip-duplicates tempme:2-2-3/2/0.7/0.9"
 ).split()
 TIMM_KINDS = sorted(timm_towers.TOWERS)
 
