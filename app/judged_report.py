@@ -29,7 +29,7 @@ def evaluate_and_print(settings: ServiceSettings, console: Console, *, as_json: 
 def _print_table(quality: LibraryQuality, console: Console) -> None:
     title = f"{_count(quality.judgements, 'judgement')} of {_count(quality.queries, 'query', 'queries')}"
     columns = (
-        "generation",
+        "",
         "model",
         "nDCG@10 (95 %)",
         "R@1",
@@ -54,7 +54,7 @@ def _cells(one: GenerationQuality, metrics: JudgedMetrics) -> list[str | Text]:
     return [
         f"{one.generation} (in use)" if one.is_in_use else str(one.generation),
         Text(name),  # no markup: a folder may be called anything
-        f"{metrics.ndcg_at_10:.3f}{interval}",
+        f"{metrics.ndcg_at_10:.2f}{interval}",
         *("–" if recall is None else f"{recall:.1f}" for recall in recalls),
         f"{metrics.queries:,}",
         _difference(one.against_in_use),
@@ -64,11 +64,11 @@ def _cells(one: GenerationQuality, metrics: JudgedMetrics) -> list[str | Text]:
 def _difference(difference: Difference | None) -> str:
     if difference is None:
         return ""
-    return f"{difference.ndcg_at_10:+.3f} ({_span(difference.interval, '+')}): {difference.verdict}"
+    return f"{difference.ndcg_at_10:+.2f} ({_span(difference.interval, '+')}): {difference.verdict}"
 
 
 def _span(interval: tuple[float, float], sign: str = "") -> str:
-    low, high = (f"{end:{sign}.3f}" for end in interval)
+    low, high = (f"{end:{sign}.2f}" for end in interval)
     return f"{low} to {high}"
 
 

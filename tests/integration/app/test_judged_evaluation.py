@@ -199,9 +199,9 @@ class TestCommand:
         assert self.run(monkeypatch) == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert "14 judgements of 7 queries" in shown
-        assert "1 (in use) │ fake, none │ 1.000 (1.000 to 1.000) │ 100.0 │ – │ – │ 7" in shown
+        assert "1 (in use) │ fake, none │ 1.00 (1.00 to 1.00) │ 100.0 │ – │ – │ 7" in shown
         assert "/models/other, none" in shown
-        assert "-0.369 (-0.369 to -0.369): cannot tell" in shown
+        assert "-0.37 (-0.37 to -0.37): cannot tell" in shown
         assert "Generation 2 (/models/other): 2 judgements left out, of clips that it has not read." in shown
         assert "7 queries are too few to tell models apart: judge hits of 3 more" in shown
 
@@ -222,7 +222,7 @@ class TestCommand:
         add_judged_videos(service, QUERIES[:2])
         assert self.run(monkeypatch) == 0
         shown = " ".join(capsys.readouterr().out.split())
-        assert "1 │ fake, none │ 1.000" in shown
+        assert "1 │ fake, none │ 1.00" in shown
         assert "name a model that has read nothing here: none is compared." in shown
 
     def test_ends_with_an_error_when_nothing_is_judged(
