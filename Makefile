@@ -8,7 +8,7 @@ BIN := .venv/bin
 LINUX_X86 := sys_platform == "linux" and platform_machine == "x86_64"
 ELSEWHERE := sys_platform != "linux" or platform_machine != "x86_64"
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check format client lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,12 @@ check: .venv/installed ## format, lint, types and import contracts, without the 
 format: .venv/installed ## rewrite the code as `make check` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+client: .venv/installed ## write a typed Python client of the HTTP interface to build/reelseek-client
+	mkdir -p build
+	$(BIN)/python -m app.openapi > build/openapi.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" openapi-python-client generate --path build/openapi.json \
+	    --config .ci/client.yaml --meta setup --output-path build/reelseek-client --overwrite --fail-on-warning
 
 # Made once, and again only when what it is made from changes. The lock gives exact versions of whatever
 # pyproject.toml needs on this platform.

@@ -58,9 +58,8 @@ def create_app(settings: ServiceSettings | None = None, services: Services | Non
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return the stable name of an operation: tag and function, which clients make their names from."""
-    tag = str(route.tags[0]) if route.tags else "page"
-    return f"{tag}-{route.name}"
+    """Return the stable name of an operation, the function's: clients call it so, below its tag."""
+    return route.name
 
 
 def _lifespan(settings: ServiceSettings | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -1,4 +1,6 @@
-"""The content type of a video file, from what the decoder found in it and never from the name given to it."""
+"""Content types of files; that of a video from what the decoder found in it, never from its name."""
+
+from typing import Any
 
 from indexer.catalog.tables import Video
 
@@ -15,6 +17,11 @@ MEDIA_TYPES = {
 }
 
 UNKNOWN = "application/octet-stream"
+
+
+def bytes_docs(*media_types: str) -> dict[str, Any]:
+    """Return the OpenAPI ``content`` of an answer or a body that is a file of one of these types."""
+    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
 
 
 def media_type(video: Video) -> str:

@@ -24,6 +24,7 @@ from app.export.clip_download import ClipDownload, WantedCut
 from app.export.spans import check_span
 from app.heatmap.answer import HeatmapAnswer
 from app.heatmap.making import WantedHeatmap
+from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
 from app.search.query import SearchQuery
 from app.search.query_words import read_terms
@@ -47,7 +48,7 @@ FOREVER = "private, max-age=31536000, immutable"
     summary="Show a clip's picture",
     response_class=FileResponse,
     responses={
-        200: {"description": "The frame in the middle of the clip", "content": {"image/jpeg": {}}},
+        200: {"description": "The frame in the middle of the clip", "content": bytes_docs("image/jpeg")},
         304: {"description": "The picture is the one you have"},
         **problem_docs(UnknownClip, ThumbnailMissing),
     },
@@ -78,7 +79,7 @@ Second = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
     summary="Download a moment",
     response_class=Response,
     responses={
-        200: {"description": "The moment, cut out to the frame", "content": {"video/mp4": {}}},
+        200: {"description": "The moment, cut out to the frame", "content": bytes_docs("video/mp4")},
         **problem_docs(
             UnknownClip, MediaMissing, InvalidMoment, CutFailed, RequestValidationError, StorageFull
         ),
@@ -114,7 +115,10 @@ def download_clip(
     summary="Show what of a clip fits",
     response_class=Response,
     responses={
-        200: {"description": "A frame of the clip, with what the model kept of it", "content": {PNG: {}}},
+        200: {
+            "description": "A frame of the clip, with what the model kept of it",
+            "content": bytes_docs(PNG),
+        },
         304: {"description": "The picture is the one you have"},
         **problem_docs(UnknownClip, MediaMissing, InvalidMoment, CannotExplain, RequestValidationError),
     },

@@ -18,6 +18,7 @@ from app.export.gathering import ExportStyle, chosen_moments, found_moments
 from app.export.moment_table import write_table
 from app.export.moments import MomentList
 from app.export.timeline import write_timeline
+from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
 
 router = APIRouter(tags=["export"])
@@ -70,6 +71,14 @@ class ExportParameters(SearchParameters):
         """Return the parameter that chooses moments, if one does."""
         return "clip" if self.clip else "moment" if self.moment else None
 
+    @property
+    def asks_for_a_search(self) -> bool:
+        """Return whether a parameter of a search is not as when left out: clients send the defaults too."""
+        return any(
+            getattr(self, name) != field.get_default(call_default_factory=True)
+            for name, field in SearchParameters.model_fields.items()
+        )
+
 
 @router.get(
     "/export/{export_format}",
@@ -78,7 +87,7 @@ class ExportParameters(SearchParameters):
     responses={
         200: {
             "description": "The moments as a file",
-            "content": {kind.partition(";")[0]: {} for _, kind in WRITERS.values()},
+            "content": bytes_docs(*(kind.partition(";")[0] for _, kind in WRITERS.values())),
         },
         **problem_docs(InvalidCursor, InvalidMoment, RequestValidationError, UnknownClip, UnknownVideo),
     },
@@ -111,6 +120,6 @@ def moments_wanted(
     chosen_by = parameters.chosen_by
     if chosen_by is None:
         return found_moments(services, parameters.to_query(metadata, images), style)
-    if metadata or images or parameters.model_fields_set & SearchParameters.model_fields.keys():
+    if metadata or images or parameters.asks_for_a_search:
         raise InvalidMoment(chosen_by, "export a search or chosen moments, not both")
     return chosen_moments(services, parameters.clip, parameters.moment, style)

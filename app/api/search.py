@@ -37,7 +37,7 @@ JSON = "application/json"
     response_model=SearchAnswer,
     responses=problem_docs(InvalidCursor, UnknownVideo, UnknownClip, RequestValidationError),
 )
-def search(
+def find_moments(
     services: ServicesDependency, query: Annotated[SearchQuery, Depends(query_of_parameters)]
 ) -> Response:
     """Return the moments that fit best, best first; filters never cost hits.

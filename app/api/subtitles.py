@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
 from app.errors import UnknownVideo, UploadStalled
+from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
 from app.subtitle_upload import SubtitlesReceipt, remove_subtitles, replace_subtitles
 from app.upload import UploadBody
@@ -17,8 +18,6 @@ from app.upload_form import SubtitleLanguage
 from indexer.errors import NotSubtitles
 
 router = APIRouter(tags=["videos"])
-
-FORMATS = ("application/x-subrip", "text/vtt", "text/plain")
 
 
 @router.put(
@@ -29,7 +28,7 @@ FORMATS = ("application/x-subrip", "text/vtt", "text/plain")
         "requestBody": {
             "required": True,
             "description": "A SubRip (.srt) or WebVTT (.vtt) file; which one is seen from the bytes",
-            "content": {kind: {"schema": {"type": "string"}} for kind in FORMATS},
+            "content": bytes_docs("application/octet-stream"),
         }
     },
     responses=problem_docs(

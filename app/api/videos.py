@@ -24,7 +24,7 @@ from app.errors import (
     UploadStalled,
 )
 from app.media_response import MediaResponse
-from app.media_type import media_type
+from app.media_type import bytes_docs, media_type
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
 from app.schemas import DeletionReceipt, PageInfo, UploadReceipt, VideoDetails, VideoList
@@ -131,8 +131,8 @@ def remove_video(services: ServicesDependency, video_id: Identifier) -> Deletion
     summary="Play a video",
     response_class=FileResponse,
     responses={
-        200: {"description": "The whole file", "content": {"video/*": {}}},
-        206: {"description": "The bytes asked for in `Range`", "content": {"video/*": {}}},
+        200: {"description": "The whole file", "content": bytes_docs("video/*")},
+        206: {"description": "The bytes asked for in `Range`", "content": bytes_docs("video/*")},
         **problem_docs(UnknownVideo, MediaMissing),
     },
 )
