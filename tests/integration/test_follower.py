@@ -213,6 +213,24 @@ def test_a_catalog_restored_from_a_backup_is_followed_from_its_beginning(
     assert (len(hits[0]), revision) == (1, 1)
 
 
+def test_changes_that_fail_half_way_are_never_seen_by_half_nor_taken_in_twice(
+    database: Database, generation: Generation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_video(database, generation, 1)
+    follower = follow(database, generation, tmp_path)
+    add_video(database, generation, 2, 3)
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr("indexer.vector_index.follower._add", fail)
+        follower.catch_up()
+
+    assert_equals_brute_force(database, generation, follower, None, 100)
+    assert len(follower) == 3
+
+
 def test_following_an_unknown_generation_is_refused(database: Database, tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="no generation 77"):
         IndexFollower(database, 77, "f" * 64, DIMENSION, tmp_path / "77.snapshot")
