@@ -33,7 +33,7 @@ class FakeTextEncoder(TextEncoder):
     """Text → fixed unit vector from its hash."""
 
     dimension = DIMENSION
-    prompts = AS_TYPED
+    prompts: tuple[str, ...] = AS_TYPED
 
     def __init__(self) -> None:
         """Take no model: there is nothing to load."""
