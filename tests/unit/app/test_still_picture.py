@@ -1,8 +1,6 @@
 """Image files from outside."""
 
 import io
-import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from PIL import Image
 from app.errors import ImageTooLarge, InvalidImage
 from app.still_picture import MAX_IMAGE_BYTES, read_picture
 from model.preprocessing import Preprocessing
+from tests.claiming_picture import png_that_claims
 
 SIDE = 32
 SHORTEST = Preprocessing(SIDE, (0.5,) * 3, (0.5,) * 3, "shortest")
@@ -32,18 +31,6 @@ def halves(width: int = 96, height: int = 48) -> Image.Image:
     image = Image.new("RGB", (width, height), "white")
     image.paste(RED, (0, 0, width // 2, height))
     return image
-
-
-def png_that_claims(width: int, height: int) -> bytes:
-    """Return a small file that would be decoded to a picture of this size."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = chunk(b"IDAT", zlib.compress(b"\0" * 10_000)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + data
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from app.api.search_body import MAX_JSON_BYTES
 from app.still_picture import MAX_IMAGE_BYTES
+from tests.claiming_picture import png_that_claims
 from tests.service import Service, open_service
 
 NOBODY = "f" * 32
@@ -185,12 +186,41 @@ def test_examples_that_are_not_there_are_named_as_they_were_given(
         assert (error["parameter"], error["value"]) == (name, NOBODY)
 
 
-def test_a_clip_of_a_deleted_video_can_no_longer_be_judged(service: Service) -> None:
+def test_a_clip_of_a_deleted_video_can_no_longer_be_judged_or_be_an_example(service: Service) -> None:
     video = service.add_video(["a cat"])
     (clip,) = service.clips_of(video)
     service.client.delete(f"/videos/{video.id}")
-    for judged in ("relevant", "irrelevant"):
-        (error,) = refused(
-            service.client.get("/search", params={"q": "a", judged: clip.id}), 404, "unknown-clip"
-        )
-        assert (error["parameter"], error["value"]) == (judged, clip.id)
+    for name in ("relevant", "irrelevant", "like_clip"):
+        answer = service.client.get("/search", params={"q": "a", name: clip.id})
+        (error,) = refused(answer, 404, "unknown-clip")
+        assert (error["parameter"], error["value"]) == (name, clip.id)
+
+
+@pytest.mark.parametrize("size", [(12_000, 12_000), (60_000, 60_000)])
+def test_an_image_bomb_is_refused(service: Service, size: tuple[int, int]) -> None:
+    answer = service.client.post("/search", files={"image": png_that_claims(*size)})
+    (error,) = refused(answer, 413, "image-too-large")
+    assert error["parameter"] == "image"
+
+
+def test_a_metadata_key_that_no_video_has_is_named(service: Service) -> None:
+    service.add_video(["a cat"], extra={"camera": "A"})
+    (error,) = refused(service.client.get("/search", params={"q": "a", "meta.camra": "A"}))
+    assert error["parameter"] == "meta.camra"
+    assert "'camera'" in error["message"]
+
+
+@pytest.mark.parametrize("first", [{}, {"q": ""}, {"q": "-b"}])
+def test_a_sequence_of_one_step_names_the_step_that_is_missing(
+    service: Service, first: dict[str, str]
+) -> None:
+    (error,) = refused(service.client.get("/search", params={**first, "then": "a"}))
+    assert error["parameter"] == "q"
+    (error,) = refused(service.client.post("/search", json={**first, "then": [{"q": "a"}]}))
+    assert error["parameter"] == "q"
+
+
+def test_a_damaged_cursor_is_named(service: Service) -> None:
+    answer = service.client.get("/search", params={"q": "a", "cursor": "mine"})
+    (error,) = refused(answer, 400, "invalid-cursor")
+    assert error["parameter"] == "cursor"
