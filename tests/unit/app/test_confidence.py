@@ -48,9 +48,8 @@ class BrokenEncoder(FakeTextEncoder):
 def library_of(count: int, revision: int = 1, seed: int = 0) -> IndexView:
     table = ClipTable(DIMENSION)
     numbers = np.arange(count)
-    columns = ClipColumns(
-        numbers.astype(np.int64) + 1, numbers.astype(np.int32), 4.0 * numbers, 4.0 * numbers + 4.0
-    )
+    starts = 4 * numbers.astype(np.float64)
+    columns = ClipColumns(numbers.astype(np.int64) + 1, numbers.astype(np.int32), starts, starts + 4)
     table.add(
         columns,
         [f"video {one}" for one in numbers],
