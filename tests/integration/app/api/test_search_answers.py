@@ -125,3 +125,14 @@ def test_text_alone_tells_of_examples_that_change_nothing(service: Service, spok
     answer = search(service, q="volcano", mode="text", like_clip=clip_id)
     assert ids_of(answer) == [spoken.id]
     assert any("change nothing" in notice for notice in answer["notices"])
+
+
+def test_hits_that_are_not_sure_enough_are_left_out(service: Service) -> None:
+    service.add_video([f"thing {number}" for number in range(30)])
+    service.services.calibrator.prepare()
+    parameters = {"q": "thing 3", "merge": False, "limit": 50}
+    sure = [hit["confidence"] for hit in search(service, **parameters)["data"]]
+    assert {"high", "low"} <= set(sure)
+    for least, passing in {"high": {"high"}, "medium": {"high", "medium"}}.items():
+        found = search(service, **parameters, min_confidence=least)["data"]
+        assert [hit["confidence"] for hit in found] == [one for one in sure if one in passing]

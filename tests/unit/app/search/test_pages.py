@@ -87,6 +87,8 @@ class Reader:
             self.shown, self.depth, self.last
         )
         self.found += page.found
+        if self.query.mode is Mode.VISUAL:
+            check_scores(view, page.found)
         self.shown = replace(page.shown, ahead=ids_of_steps(steps_of(page.shown.ahead)))
         self.depth, self.last = page.depth, page.last
         return page.goes_on
@@ -97,6 +99,13 @@ class Reader:
         if self.query.group_by is GroupBy.VIDEO:
             return Counter(moment.video_id for moment in moments)
         return Counter(clip for moment in moments for clip in moment.clips)
+
+
+def check_scores(view: IndexView, found: Iterable[Found]) -> None:
+    """Fail unless each moment scores as the best of its clips."""
+    for moment in (moment for one in found for moment in (one.moment, *one.moments)):
+        scores = (view.vectors(np.array(moment.clips)) * VECTOR).sum(1)
+        assert moment.score == scores.max()
 
 
 def dates_of(video_ids: Sequence[str]) -> dict[str, datetime | None]:
