@@ -6,7 +6,7 @@ So the bound is a share of the usual distance (1 − cosine) between clips taken
 The share is the largest with which at most one of a hundred photographs of Flickr8k's validation split has
 another one of the thousand that counts as its copy, with the bundled model (bound 0.92). With the 38 test
 clips (bound 0.93) no two of different films count as copies, and five of six that were coded again at 480
-pixels do; of those made unsightly, at 320 pixels with few bits, one in eight. Other models were not tried.
+pixels do; of those made unsightly, at 320 pixels with few bits, one in twelve. Other models were not tried.
 """
 
 import numpy as np
