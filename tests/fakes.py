@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.factory import Encoders, EncoderSettings
+from model.patch_scores import PatchScores, UnreadablePatchesError
 from model.preprocessing import Preprocessing
 from model.prompts import AS_TYPED
 from model.text_encoder import TextEncoder
@@ -80,6 +81,10 @@ class FakeVideoEncoder(VideoEncoder):
         parts = np.array_split(features, SEGMENTS_PER_CLIP, axis=1)
         segments = np.stack([part.mean(axis=1) for part in parts], axis=1)  # (B, S, D)
         return VideoEmbedding(clips=_unit(features.mean(axis=1)), segments=_unit(segments))
+
+    def score_patches(self, frames: NDArray[np.uint8], query: NDArray[np.float32]) -> PatchScores:
+        """Refuse, as a tower does that cannot be taken apart."""
+        raise UnreadablePatchesError("a fake has no patches")
 
 
 def fake_encoders() -> Encoders:
