@@ -35,10 +35,12 @@ class ExportFormat(StrEnum):
     OTIO = "otio"
 
 
+OTIO = "application/vnd.opentimelineio+json"
+
 WRITERS: Mapping[ExportFormat, tuple[Callable[[MomentList], bytes], str]] = {
     ExportFormat.CSV: (write_table, "text/csv; charset=utf-8; header=present"),
     ExportFormat.EDL: (write_edit_list, "text/plain; charset=utf-8"),
-    ExportFormat.OTIO: (write_timeline, "application/vnd.opentimelineio+json"),
+    ExportFormat.OTIO: (write_timeline, OTIO),
 }
 
 
@@ -87,7 +89,10 @@ class ExportParameters(SearchParameters):
     responses={
         200: {
             "description": "The moments as a file",
-            "content": bytes_docs(*(kind.partition(";")[0] for _, kind in WRITERS.values())),
+            "content": {
+                **bytes_docs(*(kind.partition(";")[0] for _, kind in WRITERS.values())),
+                OTIO: {"schema": {"type": "object"}},
+            },
         },
         **problem_docs(InvalidCursor, InvalidMoment, RequestValidationError, UnknownClip, UnknownVideo),
     },
