@@ -26,7 +26,7 @@ def test_a_copy_is_dropped_after_its_test(postgres_server: PostgresServer) -> No
     with postgres_server.copy_of(postgres_server.template) as url:
         address = url.replace("+psycopg", "")
         with psycopg.connect(address) as connection:
-            assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+            assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
 
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         psycopg.connect(address)

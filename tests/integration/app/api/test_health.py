@@ -26,7 +26,7 @@ def test_not_ready_when_the_catalog_has_lost_the_generation(service: Service) ->
 
 def test_a_database_that_does_not_answer_is_a_problem_without_its_address(service: Service) -> None:
     with service.library.database.writing() as session:
-        session.execute(text("DROP TABLE embeddings"))
+        session.execute(text("ALTER TABLE videos RENAME TO lost_videos"))
     response = service.client.get("/search", params={"q": "a cat"})
     assert (response.status_code, response.json()["type"]) == (503, "/problems/database-unavailable")
     assert "SELECT" not in response.text

@@ -120,7 +120,7 @@ def test_filters_still_give_as_many_hits_as_there_are(service: Service) -> None:
     for number in range(5):
         service.add_video([f"thing {number}.{clip}" for clip in range(5)], collection="others")
     service.add_video(["a cat", "a dog"], collection="pets")
-    hits = search(service, q="thing 0.0", collection="pets", limit=2)["data"]
+    hits = search(service, q="thing 0.0", collection="pets", limit=2, merge=False)["data"]
     assert len(hits) == 2
 
 

@@ -201,8 +201,8 @@ def test_an_evaluation_of_nothing_names_what_was_refused_and_writes_nothing(
         (["--split", "holdout"], "holdout"),
         (["--ties", "random"], "random"),
         (["--normalisation", "softmax"], "softmax"),
-        (["--limit", "0"], "equal to 1"),
-        (["--batch", "0"], "equal to 1"),
+        (["--limit", "0"], "x>=1"),
+        (["--batch", "0"], "x>=1"),
         (["--photographs", "test.tar"], "--photographs"),
     ],
 )
