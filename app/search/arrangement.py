@@ -11,7 +11,7 @@ import numpy as np
 
 from app.confidence import QueryLevel
 from app.search.diversity import POOL, REMEMBERED, most_different
-from app.search.moments import MARGIN, Gatherer, Gathering, Places, Rule
+from app.search.moments import MARGIN, WINDOW, Gatherer, Gathering, Places, Rule
 from app.search.query import GroupBy, SearchQuery, Sort
 from app.search.ranking import Ranker, Ranking
 from app.search.shown import Shown
@@ -81,7 +81,7 @@ class Arranger:
         if self.query.sort is not Sort.RELEVANCE:
             return self._page_by_date(shown)
         wanted = self.query.limit + (POOL if self.query.diversity else 0)
-        reach = depth + 4 * wanted + 64
+        reach = depth + 2 * wanted + WINDOW
         while True:
             ranking = self.ranker.best(reach)
             left, clips = self._left(ranking, shown)

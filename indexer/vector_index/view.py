@@ -13,7 +13,7 @@ FEW = 200
 """Clips that a filter leaves are compared one by one up to here: quicker than asking the index."""
 
 SPARE = 32
-"""Hits fetched beyond twice the limit; the exact scores put them in another order."""
+"""Hits fetched beyond a quarter more than the limit; the exact scores put them in another order."""
 
 MORE = 4
 """Times as many are fetched when clips that were not may be as good as the last hit."""
@@ -113,7 +113,7 @@ class IndexView:
     ) -> list[Hit]:
         """Return the best hits: more are fetched until none left can be better, as far as the index knows."""
         for turn in range(ROUNDS):
-            count = (2 * limit + SPARE) * MORE**turn
+            count = (limit + limit // 4 + SPARE) * MORE**turn
             ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
             hits = self._scored(ids, query)
             if len(ids) < count or scores[-1] + self._index.kind.error < hits[limit - 1][1]:
