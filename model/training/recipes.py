@@ -89,7 +89,8 @@ knows of words that they never use; they take little memory besides. A folder ha
 batches are small. Their gradients are noisy, so the rate is a third of TempMe's: at 1e-3, without alteration,
 64 pans over photographs took the bundled model's R-Sum on 120 others from 108.0 to 97.8 in 60 steps. At this
 rate 20 steps moved it by less than a point, so there are a hundred at least. Frames are altered at random, as
-few clips are soon known by heart.
+few clips are soon known by heart. With the second bundled model 60 steps of 16 pairs moved it by less than a
+point too, and all weights at 5e-5 by six (docs/benchmarks.md): large towers bear no such rate.
 """
 
 _LONG_VIDEOS = frozenset({"activitynet", "didemo"})
