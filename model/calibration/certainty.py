@@ -8,8 +8,6 @@ what was asked for and once without it. So half of these searches had nothing to
 
 import math
 
-from model.calibration.reach import Reach
-
 MARGIN_WEIGHT, LOG_CLIPS_WEIGHT, OFFSET = 0.79, -0.285, -0.425
 
 HIGH = 0.7
@@ -29,8 +27,3 @@ def probability_right(margin: float, clips: int) -> float:
     """Return the share of hits right that have this margin in a library of so many clips."""
     logit = MARGIN_WEIGHT * margin + LOG_CLIPS_WEIGHT * math.log(clips) + OFFSET
     return 1 / (1 + math.exp(-max(-500.0, min(500.0, logit))))
-
-
-def is_measurable(reach: Reach | None) -> bool:
-    """Return whether anything can be told of searches in this library."""
-    return reach is not None and reach.clips >= FEWEST_CLIPS

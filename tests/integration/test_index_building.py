@@ -21,13 +21,8 @@ SIZES = IndexSizes(flat_until=40, largest_share_probed=1.0)
 PATIENCE_S = 30
 QUERY = make_unit_vectors(1, 1)
 
-
-@pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """Return a SQLite file: how an index is built does not depend on the database."""
-    path = tmp_path / "reelseek.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    return f"sqlite:///{path}"
+# How an index is built does not depend on the database.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -19,13 +19,8 @@ from tests.factories import make_generation, make_new_clip, make_unit_vectors, s
 DIMENSION = 8
 QUERY = make_unit_vectors(1, 1)
 
-
-@pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """Return a SQLite file: what happens to files does not depend on the database."""
-    path = tmp_path / "reelseek.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    return f"sqlite:///{path}"
+# What happens to files does not depend on the database.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
