@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.confidence import Confidence
-from indexer.catalog.tables import JobState, VideoState
+from indexer.catalog.states import JobState, VideoState
 
 
 class InvalidParameter(BaseModel):

@@ -23,7 +23,8 @@ from app.errors import StorageFull, UploadConflict, UploadStalled
 from app.multipart import MultipartReader
 from app.upload_form import UploadFields, UploadForm
 from indexer.catalog import cues, jobs, videos
-from indexer.catalog.tables import CueSource, Job, Video
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.errors import UploadTooLarge
 from indexer.folder_intake import is_indexed

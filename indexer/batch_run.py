@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from indexer.batch_display import BatchDisplay, IndexingBar
-from indexer.catalog.tables import Job, JobState, Video
+from indexer.catalog.states import JobState
+from indexer.catalog.tables import Job, Video
 from indexer.folder_intake import BatchCode, IndexedFile, QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
 from indexer.ingest import Progress

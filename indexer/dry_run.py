@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import generations
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Job, JobState, Video
+from indexer.catalog.states import JobState
+from indexer.catalog.tables import Job, Video
 from indexer.config import Settings
 from indexer.decoding.messages import DecodePlan
 from indexer.decoding.probe import VideoProbe

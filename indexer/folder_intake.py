@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from indexer.catalog import cues, jobs, videos
-from indexer.catalog.tables import Clip, CueSource, Embedding, Video, VideoState
+from indexer.catalog.states import CueSource, VideoState
+from indexer.catalog.tables import Clip, Embedding, Video
 from indexer.catalog.videos import NewVideo
 from indexer.config import Settings
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of

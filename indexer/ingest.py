@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
-from indexer.catalog.tables import CueSource, Job, Video
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Job, Video
 from indexer.clip_encoder import ClipEncoder
 from indexer.cue_text import NewCue
 from indexer.decoding.messages import (

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import clips, cues, jobs, videos
 from indexer.catalog.clips import NewClip
-from indexer.catalog.tables import CueSource, Generation, Job, Video
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Generation, Job, Video
 from indexer.cue_text import NewCue
 from indexer.decoding.messages import DecodeSummary
 from indexer.decoding.probe import VideoProbe

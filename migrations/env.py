@@ -5,6 +5,7 @@ SQLite cannot alter most things in place: batch mode rebuilds the table. Foreign
 
 from alembic import context
 
+from indexer.catalog import client_tables  # noqa: F401 - its tables are registered with the others
 from indexer.catalog.tables import Base
 
 context.configure(

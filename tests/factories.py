@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import clips
 from indexer.catalog.clips import NewClip
-from indexer.catalog.tables import Clip, Generation, GenerationState, Job, Video
+from indexer.catalog.states import GenerationState
+from indexer.catalog.tables import Clip, Generation, Job, Video
 from model.factory import EncoderSettings
 from model.preprocessing import Preprocessing
 

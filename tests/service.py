@@ -15,7 +15,8 @@ from app.dependencies import Services, assemble_services
 from app.main import create_app
 from indexer.catalog import clips, generations
 from indexer.catalog.clips import NewClip
-from indexer.catalog.tables import Clip, Job, JobState, Video, VideoState
+from indexer.catalog.states import JobState, VideoState
+from indexer.catalog.tables import Clip, Job, Video
 from indexer.library import Library, open_library
 from indexer.thumbnails import thumbnail_key
 from model.factory import Encoders

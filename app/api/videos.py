@@ -32,7 +32,8 @@ from app.upload import UploadBody, accept_video
 from app.upload_form import upload_body_docs
 from app.urls import job_url, video_url
 from indexer.catalog import videos
-from indexer.catalog.tables import Video, VideoState
+from indexer.catalog.states import VideoState
+from indexer.catalog.tables import Video
 from indexer.errors import EmptyUpload, MediaMissing, NotSubtitles, UploadTooLarge
 
 router = APIRouter(tags=["videos"])

@@ -20,7 +20,8 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from indexer.catalog import generations, vector_codec
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Video, VideoState
+from indexer.catalog.states import EmbeddingKind, VideoState
+from indexer.catalog.tables import Clip, Embedding, Video
 from indexer.library import Library
 
 CLIPS_PER_VIDEO = 20

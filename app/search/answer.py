@@ -19,7 +19,7 @@ from app.search.query_words import read_terms
 from app.search.scope import read_scope
 from app.search.target import Target, aim, aim_at_what_is_said
 from indexer.catalog import videos
-from indexer.catalog.tables import VideoState
+from indexer.catalog.states import VideoState
 from indexer.vector_index.view import IndexView
 
 LOWEST_FIRST = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import generations, vector_codec
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
+from indexer.catalog.states import EmbeddingKind
+from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone, Video
 
 # Said once: a search runs these, and making a statement takes half as long as running it.
 CLIPS_OF_VECTORS = select(Embedding.id, Embedding.clip_id).where(

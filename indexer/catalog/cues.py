@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog.chunking import in_chunks
 from indexer.catalog.spoken_words import words_of
-from indexer.catalog.tables import Cue, CueSource, Video
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Cue, Video
 from indexer.cue_text import NewCue
 
 

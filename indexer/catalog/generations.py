@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.catalog import vector_codec
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, GenerationState, Tombstone
+from indexer.catalog.states import EmbeddingKind, GenerationState
+from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone
 
 if TYPE_CHECKING:
     from model.factory import EncoderSettings

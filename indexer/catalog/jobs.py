@@ -16,7 +16,9 @@ from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.tables import Job, JobState, Video, VideoState, now
+from indexer.catalog.columns import now
+from indexer.catalog.states import JobState, VideoState
+from indexer.catalog.tables import Job, Video
 
 LEASE_S = 30.0
 """How long a worker may be silent before its job is another's: what a dead machine costs."""

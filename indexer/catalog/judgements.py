@@ -15,7 +15,8 @@ from sqlalchemy import and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.tables import Clip, Judgement, Video, now
+from indexer.catalog.columns import now
+from indexer.catalog.tables import Clip, Judgement, Video
 
 
 @dataclass(frozen=True)

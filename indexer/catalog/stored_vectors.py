@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import vector_codec
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation
+from indexer.catalog.states import EmbeddingKind
+from indexer.catalog.tables import Clip, Embedding, Generation
 
 
 @dataclass(frozen=True)

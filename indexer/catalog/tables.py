@@ -5,114 +5,28 @@
 - Columns ending in ``_s`` are seconds on the presentation clock, 0 at the first frame shown.
 """
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from uuid import uuid4
+from datetime import datetime
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    DateTime,
-    Dialect,
-    Enum,
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from indexer.catalog.columns import BigIntegerKey, UtcDateTime, new_id, now, state_column
 from indexer.catalog.spoken_words import IndexedWords
+from indexer.catalog.states import CueSource, EmbeddingKind, GenerationState, JobState, VideoState
 
 FULL_TEXT = "cue_words"
 """What the migrations name the full text index of the cues, or begin its names with: it is no table here."""
-
-BigIntegerKey = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite numbers rows itself only in a column declared INTEGER."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A timestamp that is always aware and in UTC, on SQLite (which forgets the zone) too."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return ``value`` in UTC; raises ValueError for a naive timestamp."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"timestamp {value.isoformat()} has no time zone: pass an aware datetime")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the stored timestamp as an aware one."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
-
-
-class VideoState(StrEnum):
-    """What has become of a video."""
-
-    PENDING = "pending"  # accepted, its job waits
-    INDEXING = "indexing"  # a worker decodes or encodes it
-    READY = "ready"  # searchable
-    FAILED = "failed"  # refused, with error_code and error_message
-
-
-class EmbeddingKind(StrEnum):
-    """What an embedding stands for."""
-
-    CLIP = "clip"  # a whole clip: the only kind held in the vector index
-    SEGMENT = "segment"  # one of the clip's equal parts: tells where in the clip the words are true
-
-
-class GenerationState(StrEnum):
-    """Life of one encoder setting's vectors."""
-
-    SERVING = "serving"  # answers searches
-    RETIRED = "retired"  # kept for rolling back, not followed
-
-
-class JobState(StrEnum):
-    """Life of a job: queued → running → done | failed; a running job whose worker died is claimed again."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class CueSource(StrEnum):
-    """Where the words of a cue were written."""
-
-    SIDECAR = "sidecar"  # a subtitle file beside the video
-    UPLOAD = "upload"  # sent by a person
-    STREAM = "stream"  # in the video file itself
-
-
-def new_id() -> str:
-    """Return a random identifier of 32 hexadecimal digits."""
-    return uuid4().hex
-
-
-def now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
-
-
-def state_column(states: type[StrEnum]) -> Enum:
-    """Return a column type that stores the values of ``states`` as plain text, the same on every database."""
-    return Enum(
-        states, native_enum=False, length=16, values_callable=lambda kinds: [kind.value for kind in kinds]
-    )
 
 
 class Base(DeclarativeBase):
@@ -198,7 +112,11 @@ class Generation(Base):
     state: Mapped[GenerationState] = mapped_column(state_column(GenerationState))
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     """Grows by one in each transaction that adds or deletes embeddings."""
+    is_paused: Mapped[bool] = mapped_column(default=False)
+    """While it is built: whether its jobs wait until a person lets them go on."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    promoted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it last began to serve: what a roll back goes by."""
 
 
 class Embedding(Base):
@@ -272,20 +190,28 @@ class Job(Base):
     """One piece of indexing work, the only bridge between the service and its workers."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "state", "created_at"),)
+    __table_args__ = (Index(None, "state", "priority", "created_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    generation_id: Mapped[int | None] = mapped_column(ForeignKey("generations.id"), index=True)
+    """The generation it is for; None: the one that serves when the job is claimed."""
+    priority: Mapped[int] = mapped_column(default=0)
+    """Higher is done first: an upload before a folder, a folder before a rebuild."""
     state: Mapped[JobState] = mapped_column(state_column(JobState), default=JobState.QUEUED)
     stage: Mapped[str] = mapped_column(String(30), default="queued")
     fraction: Mapped[float] = mapped_column(Float, default=0.0)
     attempts: Mapped[int] = mapped_column(default=0)
     token: Mapped[int] = mapped_column(default=0)
-    """Fencing token: each claim raises it, and only its holder may finish the job."""
+    """Fencing token: each claim and each cancellation raises it, and only its holder may finish the job."""
+    version: Mapped[int] = mapped_column(default=0)
+    """Grows by one with each change of the row: the id of the event that tells it."""
     owner: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error_code: Mapped[str | None] = mapped_column(String(50))
     error_message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the present attempt began."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

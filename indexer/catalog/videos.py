@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from indexer.catalog import clips
 from indexer.catalog.chunking import in_chunks
-from indexer.catalog.tables import Job, Video, VideoState
+from indexer.catalog.states import VideoState
+from indexer.catalog.tables import Job, Video
 
 # Said once: a search runs these, and making a statement takes half as long as running it.
 LABELS = select(

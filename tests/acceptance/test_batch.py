@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from indexer.batch_display import BatchDisplay
 from indexer.batch_run import BatchResult, run_batch
 from indexer.catalog import jobs
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Job, JobState, Video, VideoState
+from indexer.catalog.states import EmbeddingKind, JobState, VideoState
+from indexer.catalog.tables import Clip, Embedding, Job, Video
 from indexer.folder_walk import walk_videos
 from indexer.ingest import ingest_video
 from indexer.library import Library

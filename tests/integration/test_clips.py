@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from indexer.catalog import clips, generations, vector_codec
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Tombstone, Video
+from indexer.catalog.states import EmbeddingKind
+from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone, Video
 from tests.factories import make_encoder_settings, make_generation, make_new_clip, make_video, store_video
 
 

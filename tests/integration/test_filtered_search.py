@@ -16,7 +16,8 @@ from sqlalchemy import select
 from indexer.catalog import vector_codec
 from indexer.catalog.clip_filters import ClipFilters, video_ids_where
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Video
+from indexer.catalog.states import EmbeddingKind
+from indexer.catalog.tables import Clip, Embedding, Generation, Video
 from indexer.vector_index import view as view_module
 from indexer.vector_index.building import IndexSizes
 from indexer.vector_index.follower import IndexFollower

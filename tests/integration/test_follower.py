@@ -16,7 +16,8 @@ from sqlalchemy import event, select, update
 from indexer.catalog import generations, vector_codec, videos
 from indexer.catalog.clip_filters import ClipFilters, video_ids_where
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Clip, Embedding, EmbeddingKind, Generation, Video
+from indexer.catalog.states import EmbeddingKind
+from indexer.catalog.tables import Clip, Embedding, Generation, Video
 from indexer.vector_index.base import Hit
 from indexer.vector_index.follower import IndexFollower
 from tests.factories import make_generation, make_new_clip, make_unit_vectors, store_video

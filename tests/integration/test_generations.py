@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from indexer.catalog import generations, vector_codec, videos
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Generation, GenerationState
+from indexer.catalog.states import GenerationState
+from indexer.catalog.tables import Generation
 from tests.factories import make_encoder_settings, make_generation, make_new_clip, store_video
 
 

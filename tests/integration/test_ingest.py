@@ -7,16 +7,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from indexer.catalog import jobs, vector_codec, videos
-from indexer.catalog.tables import (
-    Clip,
-    Embedding,
-    EmbeddingKind,
-    Generation,
-    Job,
-    JobState,
-    Video,
-    VideoState,
-)
+from indexer.catalog.states import EmbeddingKind, JobState, VideoState
+from indexer.catalog.tables import Clip, Embedding, Generation, Job, Video
 from indexer.config import Settings
 from indexer.ingest import IngestReport, Progress
 from indexer.library import Library, open_library

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from indexer.catalog.session import Database
-from indexer.catalog.tables import JobState, VideoState
+from indexer.catalog.states import JobState, VideoState
 from tests.job_claims import claim, claim_one, enqueue, read
 
 CLAIM_AND_HANG = """

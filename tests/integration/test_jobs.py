@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from indexer.catalog import jobs, videos
+from indexer.catalog.columns import now
 from indexer.catalog.session import Database
-from indexer.catalog.tables import JobState, VideoState, now
+from indexer.catalog.states import JobState, VideoState
 from tests.factories import make_video
 from tests.job_claims import claim, claim_one, enqueue, read
 

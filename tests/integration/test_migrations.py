@@ -9,8 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
+from indexer.catalog.client_tables import Base
 from indexer.catalog.session import Database, migrating, open_database, upgrade
-from indexer.catalog.tables import FULL_TEXT, Base, Clip
+from indexer.catalog.tables import FULL_TEXT, Clip
 from indexer.errors import UnknownSchema
 from tests.factories import make_clip, make_video
 
@@ -73,7 +74,7 @@ def test_opening_a_database_of_a_newer_version_says_so_and_changes_nothing(
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'f00d'"))
 
     with pytest.raises(
-        UnknownSchema, match=r"revision f00d.*knows none beyond 0003.*newer ReelSeek"
+        UnknownSchema, match=r"revision f00d.*knows none beyond 0004.*newer ReelSeek"
     ) as caught:
         open_database(database_url)
 

@@ -9,7 +9,7 @@ from indexer.batch_display import BatchDisplay
 from indexer.batch_run import BatchResult, run_batch
 from indexer.batch_summary import show_result
 from indexer.catalog import cues, jobs, videos, words_said
-from indexer.catalog.tables import CueSource, VideoState
+from indexer.catalog.states import CueSource, VideoState
 from indexer.cue_text import NewCue
 from indexer.folder_walk import walk_videos
 from indexer.library import Library

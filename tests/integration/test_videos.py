@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from indexer.catalog import generations, jobs, videos
 from indexer.catalog.clips import store
 from indexer.catalog.session import Database
-from indexer.catalog.tables import Base, Clip, Embedding, Generation, Job, Tombstone, Video, VideoState
+from indexer.catalog.states import VideoState
+from indexer.catalog.tables import Base, Clip, Embedding, Generation, Job, Tombstone, Video
 from indexer.catalog.videos import NewVideo
 from tests.factories import make_generation, make_new_clip, make_video, store_video
 

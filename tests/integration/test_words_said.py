@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from indexer.catalog import cues, videos, words_said
 from indexer.catalog.session import Database
 from indexer.catalog.spoken_words import words_of
-from indexer.catalog.tables import Cue, CueSource
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Cue
 from indexer.cue_text import NewCue
 from tests.factories import make_video
 

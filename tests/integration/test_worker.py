@@ -10,7 +10,9 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from indexer.catalog import jobs
-from indexer.catalog.tables import Job, JobState, VideoState, now
+from indexer.catalog.columns import now
+from indexer.catalog.states import JobState, VideoState
+from indexer.catalog.tables import Job
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library
 from indexer.worker import DATABASE_PAUSE_S, IDLE_S, Worker, main, run_worker

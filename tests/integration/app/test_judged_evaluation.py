@@ -12,7 +12,8 @@ from app import cli
 from app.judged_evaluation import GenerationQuality, LibraryQuality, evaluate_library
 from indexer.catalog import clips, generations
 from indexer.catalog.judgements import judge
-from indexer.catalog.tables import Generation, GenerationState, Video
+from indexer.catalog.states import GenerationState
+from indexer.catalog.tables import Generation, Video
 from indexer.config import Settings
 from model.factory import Encoders
 from tests.fakes import fake_encoders, unit_vector

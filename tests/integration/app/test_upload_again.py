@@ -5,7 +5,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from indexer.catalog.tables import Job, JobState, Video, VideoState
+from indexer.catalog.states import JobState, VideoState
+from indexer.catalog.tables import Job, Video
 from tests.fakes import fake_encoders
 from tests.service import Service, open_service
 from tests.upload_forms import CONTENT, upload

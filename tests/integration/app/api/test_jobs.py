@@ -1,6 +1,6 @@
 """Jobs."""
 
-from indexer.catalog.tables import JobState
+from indexer.catalog.states import JobState
 from tests.factories import make_job
 from tests.service import Service
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from indexer.catalog import cues
-from indexer.catalog.tables import CueSource, Video
+from indexer.catalog.states import CueSource
+from indexer.catalog.tables import Video
 from indexer.cue_text import NewCue
 from tests.service import Service, search
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.catalog.tables import Tombstone, VideoState
+from indexer.catalog.states import VideoState
+from indexer.catalog.tables import Tombstone
 from tests.service import Service
 
 CONTENT = bytes(range(256)) * 40
