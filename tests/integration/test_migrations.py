@@ -9,9 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from indexer.catalog.client_tables import Base
 from indexer.catalog.session import Database, migrating, open_database, upgrade
-from indexer.catalog.tables import FULL_TEXT, Clip
+from indexer.catalog.tables import FULL_TEXT, Base, Clip
 from indexer.errors import UnknownSchema
 from tests.factories import make_clip, make_video
 
