@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,13 @@ class Changes:
     added_start_s: NDArray[np.float64]  # (N,) of the clips
     added_end_s: NDArray[np.float64]  # (N,)
     removed_ids: NDArray[np.int64]  # (M,)
+    position: "Position"
+
+
+class Position(NamedTuple):
+    """A moment of a generation: how many changes it has seen, and in which history."""
+
+    history_id: str
     revision: int
 
 
@@ -90,6 +97,16 @@ def current_revision(session: Session, generation_id: int) -> int:
     return revision
 
 
+def current_position(session: Session, generation_id: int) -> Position:
+    """Return history and revision of the last committed change; raises LookupError, as ``get``."""
+    row = session.execute(
+        select(Generation.history_id, Generation.revision).where(Generation.id == generation_id)
+    ).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no generation {generation_id}: call generations.ensure first")
+    return Position(*row)
+
+
 def next_revision(session: Session, generation_id: int) -> int:
     """Take the next revision; its row stays locked until the commit, so commits come in revision order."""
     revision: int | None = session.scalar(
@@ -107,7 +124,8 @@ def next_revision(session: Session, generation_id: int) -> int:
 def changes_since(session: Session, generation_id: int, revision: int) -> Changes:
     """Return which clip vectors came and went after ``revision``; raises LookupError, as ``get``."""
     generation = get(session, generation_id)
-    current = current_revision(session, generation_id)
+    position = current_position(session, generation_id)
+    current = position.revision
     rows = _added(session, generation_id, revision, current)
     ids, packed, video_ids, start_s, end_s = zip(*rows, strict=True) if rows else ((),) * 5
     removed = session.scalars(
@@ -124,7 +142,7 @@ def changes_since(session: Session, generation_id: int, revision: int) -> Change
         added_start_s=np.array(start_s, dtype=np.float64),
         added_end_s=np.array(end_s, dtype=np.float64),
         removed_ids=np.fromiter(removed, dtype=np.int64),
-        revision=current,
+        position=position,
     )
 
 

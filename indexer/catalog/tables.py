@@ -112,6 +112,8 @@ class Generation(Base):
     state: Mapped[GenerationState] = mapped_column(state_column(GenerationState))
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
     """Grows by one in each transaction that adds or deletes embeddings."""
+    history_id: Mapped[str] = mapped_column(String(32), default=new_id)
+    """Of what the revisions count the changes: restoring a backup begins another history."""
     is_paused: Mapped[bool] = mapped_column(default=False)
     """While it is built: whether its jobs wait until a person lets them go on."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

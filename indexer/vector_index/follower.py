@@ -60,7 +60,7 @@ class IndexFollower:
         self._local = threading.local()
         self._index = FaissIndex(dimension)
         self._table = ClipTable(dimension)
-        self._revision = 0
+        self._history_id, self._revision = "", 0
         self._saved: tuple[int, FaissIndex] | None = None
         self._builds = BackgroundWork("index-builder")
         self._may_build = self._is_building = False
@@ -96,8 +96,8 @@ class IndexFollower:
     def catch_up(self) -> int:
         """Apply what the catalog has and the index has not, and return the revision reached."""
         with self._database.reading() as session:
-            current = generations.current_revision(session, self._generation_id)
-        if current != self._revision:
+            current = generations.current_position(session, self._generation_id)
+        if current != (self._history_id, self._revision):
             with self._catching_up, self._database.reading() as session:
                 self._apply(session)
                 self._build_if_needed()
@@ -136,8 +136,9 @@ class IndexFollower:
 
     def _start(self) -> None:
         with self._database.reading() as session:
-            current = generations.current_revision(session, self._generation_id)
-            found = read_snapshot(self._snapshot_path, self._header(session, current))
+            current = generations.current_position(session, self._generation_id)
+            self._history_id = current.history_id
+            found = read_snapshot(self._snapshot_path, self._header(session, current.revision))
             if found is not None:
                 self._index, self._table, self._revision = found
                 self._saved = self._revision, self._index
@@ -153,7 +154,10 @@ class IndexFollower:
 
     def _apply(self, session: Session) -> None:
         changes = generations.changes_since(session, self._generation_id, self._revision)
-        is_restored = changes.revision < self._revision  # the catalog, from a backup
+        history_id, revision = changes.position
+        is_restored = (
+            history_id != self._history_id or revision < self._revision
+        )  # the catalog, from a backup
         if is_restored:
             changes = generations.changes_since(session, self._generation_id, 0)
         with self._lock.writing():
@@ -171,7 +175,7 @@ class IndexFollower:
         self._index = self._index_for(changes)
         _add(self._index, changes.added_ids, changes.added_vectors)
         self._index.remove(changes.removed_ids)
-        self._revision = changes.revision
+        self._history_id, self._revision = changes.position
 
     def _index_for(self, changes: generations.Changes) -> FaissIndex:
         """Return the index to add to: a whole large library is not put in as float32 first."""
@@ -262,7 +266,7 @@ class IndexFollower:
         return SnapshotHeader(
             fingerprint=self._fingerprint,
             generation_id=self._generation_id,
-            library=generation.created_at.isoformat(),
+            history_id=self._history_id,
             revision=revision,
             dimension=self._dimension,
             count=len(self),

@@ -23,7 +23,7 @@ from indexer.vector_index.clip_table import ClipTable
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from model.durable_file import temporary_file
 
-FORMAT = 2
+FORMAT = 3
 
 CHECKSUM_LENGTH = hashlib.sha256().digest_size * 2
 
@@ -38,8 +38,8 @@ class SnapshotHeader:
 
     fingerprint: str
     generation_id: int
-    library: str
-    """Names the database: equal encoder settings in two libraries give the same fingerprint."""
+    history_id: str
+    """Names the database since it was made or restored: two may have equal settings and revisions."""
     revision: int
     dimension: int
     count: int
@@ -107,7 +107,7 @@ def _read(stream: BufferedReader, newest: SnapshotHeader) -> tuple[FaissIndex, C
 
 
 def _check(header: SnapshotHeader, newest: SnapshotHeader) -> None:
-    for name in ("library", "fingerprint", "generation_id", "dimension"):
+    for name in ("history_id", "fingerprint", "generation_id", "dimension"):
         if getattr(header, name) != getattr(newest, name):
             raise ValueError(f"its {name} is {getattr(header, name)}, expected {getattr(newest, name)}")
     if header.revision > newest.revision:

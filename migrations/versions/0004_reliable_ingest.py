@@ -16,7 +16,11 @@ def upgrade() -> None:
     with op.batch_alter_table("generations") as generations:
         generations.add_column(sa.Column("is_paused", sa.Boolean, nullable=False, server_default=sa.false()))
         generations.add_column(sa.Column("promoted_at", TIMESTAMP))
+        generations.add_column(sa.Column("history_id", sa.String(32), nullable=False, server_default=""))
     op.execute("UPDATE generations SET promoted_at = created_at WHERE state = 'serving'")
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    random_id = "lower(hex(randomblob(16)))" if is_sqlite else "md5(random()::text || id)"
+    op.execute(sa.text(f"UPDATE generations SET history_id = {random_id}"))  # noqa: S608 - no value of anybody's
     _create_uploads()
     _create_webhooks()
     op.create_table(
@@ -119,6 +123,7 @@ def downgrade() -> None:
     ):
         op.drop_table(name)
     with op.batch_alter_table("generations") as generations:
+        generations.drop_column("history_id")
         generations.drop_column("promoted_at")
         generations.drop_column("is_paused")
     with op.batch_alter_table("jobs") as jobs:

@@ -171,7 +171,7 @@ def test_a_search_asks_the_catalog_one_small_question_when_nothing_has_changed(
 
     asked = [statement for statement in statements if not statement.startswith("BEGIN")]
     assert len(asked) == 1
-    assert asked[0].startswith("SELECT generations.revision")
+    assert asked[0].startswith("SELECT generations.history_id, generations.revision")
 
 
 def test_searches_beside_a_writer_see_whole_revisions_only(
@@ -212,6 +212,24 @@ def test_a_catalog_restored_from_a_backup_is_followed_from_its_beginning(
 
     hits, revision = search(follower, make_unit_vectors(1, 1), 10)
     assert (len(hits[0]), revision) == (1, 1)
+
+
+def test_another_history_of_equal_revision_and_count_is_read_anew_by_a_running_process_and_a_snapshot(
+    database: Database, generation: Generation, tmp_path: Path
+) -> None:
+    add_video(database, generation, 1)
+    follower = follow(database, generation, tmp_path)
+    follower.save_snapshot()
+    query = make_unit_vectors(1, 1)
+    before = search(follower, query, 10)
+
+    with database.writing() as session:  # what a restore leaves: as many clips, as many changes, other clips
+        other = session.scalars(select(Embedding.vector).where(Embedding.kind == "segment")).first()
+        session.execute(update(Embedding).where(Embedding.kind == "clip").values(vector=other))
+        session.execute(update(Generation).values(history_id="another"))
+
+    assert search(follower, query, 10) != before
+    assert search(follow(database, generation, tmp_path), query, 10) == search(follower, query, 10)
 
 
 def test_changes_that_fail_half_way_are_never_seen_by_half_nor_taken_in_twice(

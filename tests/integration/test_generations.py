@@ -81,7 +81,7 @@ def test_changes_hold_clip_vectors_only_as_unit_vectors_within_half_precision(da
     with database.reading() as session:
         changes = generations.changes_since(session, generation.id, 0)
 
-    assert (len(changes.added_ids), len(changes.removed_ids), changes.revision) == (1, 0, 1)
+    assert (len(changes.added_ids), len(changes.removed_ids), changes.position.revision) == (1, 0, 1)
     vectors = vector_codec.unit(changes.added_vectors)
     assert np.allclose(vectors[0], clip.vector, atol=1e-3)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
@@ -104,8 +104,8 @@ def test_changes_since_a_revision_leave_out_what_came_before_it(database: Databa
         videos.delete(session, old.id)
 
     with database.reading() as session:
-        second = generations.changes_since(session, generation.id, first.revision)
-        third = generations.changes_since(session, generation.id, second.revision)
+        second = generations.changes_since(session, generation.id, first.position.revision)
+        third = generations.changes_since(session, generation.id, second.position.revision)
 
     assert second.removed_ids.tolist() == first.added_ids.tolist()
     assert len(second.added_ids) == 2

@@ -144,10 +144,10 @@ def test_a_damaged_snapshot_is_ignored_with_a_warning_and_the_index_rebuilt(
     [
         ({"fingerprint": "f" * 64}, "its fingerprint is ffff"),
         ({"generation_id": 2}, "its generation_id is 2, expected 1"),
-        ({"library": "another"}, "its library is another"),
+        ({"history_id": "another"}, "its history_id is another"),
         ({"dimension": 16}, "its dimension is 16, expected 8"),
         ({"revision": 4}, "its revision 4 is ahead of the catalog's 3"),
-        ({"format": 1}, "it has format 1, this version reads 2"),
+        ({"format": 2}, "it has format 2, this version reads 3"),
         ({"count": 5}, "it holds 6 vectors of 6 clips and claims 5"),
     ],
 )
@@ -184,7 +184,7 @@ def test_the_snapshot_of_another_library_with_the_same_model_is_ignored(
 
     assert search(follow(other, twin, path)) == ([[]], 100)
     (said,) = ignored(caplog)
-    assert said.startswith("its library is")
+    assert said.startswith("its history_id is")
     other.close()
 
 
