@@ -128,9 +128,7 @@ class IndexFollower:
                 state = self._revision, self._index
                 if self._saved == state:
                     return
-                with self._database.reading() as session:
-                    header = self._header(session, self._revision)
-                snapshot = Snapshot.take(self._index, self._table, header)
+                snapshot = Snapshot.take(self._index, self._table, self._header(self._revision))
             snapshot.write(self._snapshot_path)
             self._saved = state
 
@@ -138,7 +136,7 @@ class IndexFollower:
         with self._database.reading() as session:
             current = generations.current_position(session, self._generation_id)
             self._history_id = current.history_id
-            found = read_snapshot(self._snapshot_path, self._header(session, current.revision))
+            found = read_snapshot(self._snapshot_path, self._header(current.revision))
             if found is not None:
                 self._index, self._table, self._revision = found
                 self._saved = self._revision, self._index
@@ -261,8 +259,7 @@ class IndexFollower:
         where = generations.is_clip_vector(self._generation_id)
         return session.scalar(select(func.count()).select_from(Embedding).where(where)) or 0
 
-    def _header(self, session: Session, revision: int) -> SnapshotHeader:
-        generation = generations.get(session, self._generation_id)
+    def _header(self, revision: int) -> SnapshotHeader:
         return SnapshotHeader(
             fingerprint=self._fingerprint,
             generation_id=self._generation_id,
