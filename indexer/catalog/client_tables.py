@@ -60,6 +60,8 @@ class WebhookDelivery(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), index=True)
     event: Mapped[str] = mapped_column(String(50))
+    video_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    """What it tells of, if anything: what was told of a video goes with it."""
     payload: Mapped[dict[str, object]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     attempts: Mapped[int] = mapped_column(default=0)

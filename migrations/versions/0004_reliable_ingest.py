@@ -93,6 +93,7 @@ def _create_webhooks() -> None:
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("webhook_id", sa.String(32), nullable=False),
         sa.Column("event", sa.String(50), nullable=False),
+        sa.Column("video_id", sa.String(32)),
         sa.Column("payload", sa.JSON, nullable=False),
         sa.Column("created_at", TIMESTAMP, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
@@ -109,6 +110,7 @@ def _create_webhooks() -> None:
         ),
     )
     op.create_index("ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook_id"])
+    op.create_index("ix_webhook_deliveries_video_id", "webhook_deliveries", ["video_id"])
     op.create_index("ix_webhook_deliveries_next_attempt_at", "webhook_deliveries", ["next_attempt_at"])
 
 
