@@ -8,6 +8,7 @@
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
     ├── InvalidMoment, CutFailed, CannotExplain
+    ├── those of app.upload_errors
     └── NotReady
 
 Only this module knows status codes. A type never changes its name once released: clients compare them.
@@ -20,16 +21,21 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
+from app.request_error import RequestError
+from app.upload_errors import (
+    ChecksumMismatch,
+    IdempotencyKeyReused,
+    ImportNotAllowed,
+    ImportPathMissing,
+    InvalidUploadRequest,
+    NotOffsetStream,
+    OffsetMismatch,
+    UnknownUpload,
+    UnsupportedTusVersion,
+    UploadExpired,
+    UploadLocked,
+)
 from indexer.errors import EmptyUpload, MediaMissing, NotSubtitles, UploadTooLarge
-
-
-class RequestError(Exception):
-    """A request cannot be answered; the message says why, with the value, and the way out."""
-
-    parameter: str | None = None
-    """The parameter that is wrong, as the HTTP interface calls it; None where it is not about one."""
-    value: object = None
-    """What was sent in it."""
 
 
 class UnknownVideo(RequestError):
@@ -148,6 +154,10 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     InvalidCursor: ProblemKind("invalid-cursor", 400, "The cursor is not valid here"),
     MalformedUpload: ProblemKind("malformed-upload", 400, "The upload cannot be read"),
     ClientDisconnect: ProblemKind("upload-interrupted", 400, "The connection ended before the request did"),
+    InvalidUploadRequest: ProblemKind("invalid-upload-request", 400, "The upload request is not valid"),
+    ImportNotAllowed: ProblemKind("import-not-allowed", 403, "The path may not be imported from"),
+    ImportPathMissing: ProblemKind("import-path-missing", 404, "There is nothing at the path"),
+    UnknownUpload: ProblemKind("unknown-upload", 404, "There is no such upload"),
     UnknownVideo: ProblemKind("unknown-video", 404, "There is no such video"),
     UnknownClip: ProblemKind("unknown-clip", 404, "There is no such clip"),
     UnknownJob: ProblemKind("unknown-job", 404, "There is no such job"),
@@ -156,8 +166,12 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     ThumbnailMissing: ProblemKind("thumbnail-missing", 404, "The clip's picture is gone"),
     UploadStalled: ProblemKind("upload-stalled", 408, "The upload stopped coming"),
     UploadConflict: ProblemKind("upload-conflict", 409, "The video was deleted meanwhile"),
+    OffsetMismatch: ProblemKind("offset-mismatch", 409, "The upload stands elsewhere"),
+    UploadExpired: ProblemKind("upload-expired", 410, "The upload has expired"),
+    UnsupportedTusVersion: ProblemKind("tus-version-unsupported", 412, "The tus version is not known"),
     UploadTooLarge: ProblemKind("upload-too-large", 413, "The file is too large"),
     NotMultipart: ProblemKind("not-multipart", 415, "The upload is not multipart/form-data"),
+    NotOffsetStream: ProblemKind("not-offset-stream", 415, "The piece has the wrong type"),
     ImageTooLarge: ProblemKind("image-too-large", 413, "The image is too large"),
     RequestValidationError: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     InvalidSearch: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
@@ -167,6 +181,9 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     InvalidMoment: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     CutFailed: ProblemKind("cannot-cut", 422, "The moment cannot be cut out of its video"),
     CannotExplain: ProblemKind("cannot-explain", 422, "The heat map cannot be drawn"),
+    IdempotencyKeyReused: ProblemKind("idempotency-key-reused", 422, "The key stands for something else"),
+    UploadLocked: ProblemKind("upload-locked", 423, "The upload is busy"),
+    ChecksumMismatch: ProblemKind("checksum-mismatch", 460, "The piece arrived damaged"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),

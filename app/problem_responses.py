@@ -11,7 +11,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from app.errors import PROBLEMS, ProblemKind, RequestError, problem_of, problem_of_status
+from app.errors import PROBLEMS, ProblemKind, problem_of, problem_of_status
+from app.request_error import RequestError
 from app.schemas import InvalidParameter, Problem
 
 PROBLEM_JSON = "application/problem+json"
@@ -60,7 +61,9 @@ def answer_error(request: Request, error: Exception) -> ProblemResponse:
         return problem_response(request, problem_of(error), detail, headers={"Retry-After": "5"})
     if isinstance(error, RequestError) and error.parameter is not None:
         return _answer_wrong_parameter(request, error, error.parameter)
-    return problem_response(request, problem_of(error), str(error) or problem_of(error).title)
+    kind = problem_of(error)
+    headers = error.headers if isinstance(error, RequestError) else None
+    return problem_response(request, kind, str(error) or kind.title, headers=headers)
 
 
 def answer_http_error(request: Request, error: Exception) -> ProblemResponse:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.confidence import Confidence
-from app.errors import RequestError
+from app.request_error import RequestError
 from app.search.query import (
     DEFAULT_LIMIT,
     DEFAULT_WITHIN_S,

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.errors import InvalidSearch, RequestError, UnknownClip, UnknownVideo
+from app.errors import InvalidSearch, UnknownClip, UnknownVideo
+from app.request_error import RequestError
 from app.search.query import Example, IndexedClip, Picture, Span, Term, Words
 from app.search.query_words import read_terms
 from app.search.target import ALPHA, BETA, GAMMA, Target, aim, compose

@@ -4,7 +4,8 @@ import re
 
 import indexer.errors
 from app import errors
-from app.errors import PROBLEMS, RequestError, all_problems, problem_of, problem_of_status
+from app.errors import PROBLEMS, all_problems, problem_of, problem_of_status
+from app.request_error import RequestError
 from indexer.errors import EmptyUpload, UploadTooLarge
 
 
