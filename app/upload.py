@@ -23,7 +23,7 @@ from app.errors import StorageFull, UploadConflict, UploadStalled
 from app.multipart import MultipartReader
 from app.upload_form import UploadFields, UploadForm
 from indexer.catalog import cues, jobs, videos
-from indexer.catalog.states import CueSource
+from indexer.catalog.states import CueSource, Priority
 from indexer.catalog.tables import Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.errors import UploadTooLarge
@@ -145,7 +145,7 @@ def _add_video(
         raise UploadConflict("the same video was deleted while this upload arrived: send it again")
     job = jobs.latest(session, [video.id]).get(video.id)
     if job is None or not is_indexed(session, video, generation_id):
-        job = jobs.enqueue(session, video.id)
+        job = jobs.enqueue(session, video.id, priority=Priority.UPLOAD)
     _store_subtitles(session, video, form.subtitles)
     return AcceptedVideo(video, job, is_new)
 

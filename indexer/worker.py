@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from indexer.catalog import generations, jobs, videos
+from indexer.catalog import generations, job_claims, videos
+from indexer.catalog.job_claims import Claimant
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings, describe_invalid
 from indexer.errors import UnknownSchema
 from indexer.ingest import IngestReport, OnProgress, Progress, ingest_video
+from indexer.job_endings import remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost
 from indexer.library import Library, open_library
 from indexer.log_output import log_to_standard_error
@@ -47,9 +50,9 @@ class Worker:
 
     def __init__(self, library: Library, encoders: "Encoders") -> None:
         self.library, self.encoders = library, encoders
-        self.owner = jobs.this_process()
         with library.database.writing() as session:
             self.generation_id = generations.ensure(session, encoders.settings).id
+        self.claimant = Claimant(generation_id=self.generation_id)
 
     def run_one(
         self, job_ids: Sequence[str] | None = None, on_progress: OnProgress = ignore_progress
@@ -76,15 +79,24 @@ class Worker:
 
     def _claim(self, job_ids: Sequence[str] | None) -> tuple[Job, Video] | None:
         with self.library.database.writing() as session:
-            job = jobs.claim(session, self.owner, job_ids=job_ids)
+            for deadly in job_claims.give_up(session, self.claimant):
+                self._sweep(session, deadly)
+            job = job_claims.claim(session, self.claimant, job_ids)
             video = videos.get(session, job.video_id) if job is not None else None
         return (job, video) if job is not None and video is not None else None
+
+    def _sweep(self, session: Session, given_up: Job) -> None:
+        """Remove what the dead workers made of a video that is not tried again."""
+        log.warning("a job is given up", extra={"action": "job_given_up", "job_id": given_up.id})
+        video = videos.get(session, given_up.video_id)
+        if video is not None:
+            remove_thumbnails(session, self.library, video)
 
 
 def run_worker(library: Library, encoders: "Encoders", idle_s: float = IDLE_S) -> None:
     """Do jobs as they come until KeyboardInterrupt, which gives the current one back."""
     worker = Worker(library, encoders)
-    log.info("worker started", extra={"owner": worker.owner, "generation": worker.generation_id})
+    log.info("worker started", extra={"owner": worker.claimant.owner, "generation": worker.generation_id})
     while True:
         try:
             report = worker.run_one()

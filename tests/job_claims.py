@@ -1,6 +1,8 @@
 """Putting jobs into the queue and taking them out, one transaction each."""
 
-from indexer.catalog import jobs
+from indexer.catalog import job_claims, jobs
+from indexer.catalog.job_claims import Claimant
+from indexer.catalog.lease_watch import LEASE_S, LeaseWatch
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Job, Video
 from tests.factories import make_video
@@ -18,15 +20,22 @@ def enqueue(database: Database, count: int = 1) -> list[Job]:
     return queued
 
 
-def claim(database: Database, owner: str = "elsewhere:1", lease_s: float = 30) -> Job | None:
-    """Return the next job, claimed for ``owner``, or None."""
+def claimant(owner: str = "elsewhere:1", patience_s: float = LEASE_S) -> Claimant:
+    """Return a worker of that name which waits ``patience_s`` before it takes over a silent one's job."""
+    return Claimant(owner, leases=LeaseWatch(patience_s))
+
+
+def claim(database: Database, owner: str = "elsewhere:1", patience_s: float = LEASE_S) -> Job | None:
+    """Return the next job, claimed for ``owner`` as a worker does it, or None."""
+    worker = claimant(owner, patience_s)
     with database.writing() as session:
-        return jobs.claim(session, owner, lease_s)
+        job_claims.give_up(session, worker)
+        return job_claims.claim(session, worker)
 
 
-def claim_one(database: Database, owner: str = "elsewhere:1", lease_s: float = 30) -> Job:
+def claim_one(database: Database, owner: str = "elsewhere:1", patience_s: float = LEASE_S) -> Job:
     """Return the next job, claimed for ``owner``; raises LookupError when there is none."""
-    job = claim(database, owner, lease_s)
+    job = claim(database, owner, patience_s)
     if job is None:
         raise LookupError("there was nothing to claim")
     return job

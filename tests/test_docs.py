@@ -9,7 +9,7 @@ from app.config import ServiceSettings
 from app.errors import all_problems
 from app.main import create_app
 from indexer import ingest
-from indexer.catalog.jobs import WORKER_DIED
+from indexer.catalog.job_claims import WORKER_DIED
 from indexer.errors import IndexingError
 from indexer.folder_intake import BatchCode
 from model.datasets.registry import DATASETS

@@ -1,6 +1,6 @@
 """The states and kinds that rows of the catalog are in."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class VideoState(StrEnum):
@@ -38,6 +38,14 @@ class JobState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"  # by a person
+
+
+class Priority(IntEnum):
+    """What is done first, the highest number before all others."""
+
+    UPLOAD = 10  # somebody sits and waits
+    FOLDER = 0  # batches, watched folders, imports
+    REBUILD = -10  # a generation built beside the one that serves
 
 
 class CueSource(StrEnum):

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from sqlalchemy import func, select
 
 from indexer.batch_display import BatchDisplay
 from indexer.batch_run import BatchResult, run_batch
-from indexer.catalog import jobs
+from indexer.catalog import job_claims
+from indexer.catalog.job_claims import Claimant
+from indexer.catalog.lease_watch import LeaseWatch
 from indexer.catalog.states import EmbeddingKind, JobState, VideoState
 from indexer.catalog.tables import Clip, Embedding, Job, Video
 from indexer.folder_walk import walk_videos
@@ -26,6 +29,7 @@ from model.factory import Encoders
 from tests.factories import make_encoder_settings
 from tests.fakes import fake_encoders
 from tests.indexing import enqueue, stuck_process, the_job, the_video, thumbnails
+from tests.job_claims import claimant
 from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
 
 EDGE_CASES = Path(__file__).parents[3] / "shared" / "data" / "edge_cases"
@@ -67,7 +71,7 @@ def claimed_elsewhere(library: Library, folder: Path, encoders: Encoders) -> tup
     job_id = enqueue(library, write_plain(folder / "a.mp4", duration_s=1))
     generation_id = Worker(library, encoders).generation_id
     with library.database.writing() as session:
-        job = jobs.claim(session, "another-machine:1")
+        job = job_claims.claim(session, claimant("another-machine:1"))
     assert job is not None
     video = the_video(library)
     return job_id, lambda: ingest_video(library, encoders, generation_id, job, video, ignore_progress)
@@ -165,10 +169,13 @@ def test_a_file_that_another_worker_indexes_with_another_model_is_not_called_ind
     assert figures(batch(library, folder)) == (1, 0, 0)
 
 
-def test_the_job_of_a_machine_that_fell_silent_is_taken_over(library: Library, folder: Path) -> None:
+def test_the_job_of_a_machine_that_fell_silent_is_taken_over(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.worker.Claimant", partial(Claimant, leases=LeaseWatch(patience_s=1.0)))
     job_id = enqueue(library, write_plain(folder / "a.mp4", duration_s=1))
     with library.database.writing() as session:
-        jobs.claim(session, "another-machine:1", lease_s=1.0)
+        job_claims.claim(session, claimant("another-machine:1"))
     assert figures(batch(library, folder)) == (1, 0, 0)
     assert the_job(library, job_id).attempts == 2
     assert_each_video_is_indexed_exactly_once(library)

@@ -2,23 +2,23 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
+from indexer.catalog.owners import this_machine
 from indexer.catalog.session import Database
 from indexer.catalog.states import JobState, VideoState
 from tests.job_claims import claim, claim_one, enqueue, read
 
 CLAIM_AND_HANG = """
 import sys, time
-from indexer.catalog import jobs
+from indexer.catalog.job_claims import Claimant, claim
 from indexer.catalog.session import open_database
 
 with open_database(sys.argv[1]).writing() as session:
-    job = jobs.claim(session, jobs.this_process(), 3600)
+    job = claim(session, Claimant())
 print(job.id, flush=True)
 time.sleep(600)
 """
@@ -34,19 +34,19 @@ def test_the_job_of_a_dead_process_of_this_machine_is_taken_over_before_its_leas
     database: Database,
 ) -> None:
     enqueue(database)
-    claim_one(database, f"{socket.gethostname()}:{dead_pid()}", lease_s=3600)
+    claim_one(database, f"{this_machine()}:{dead_pid()}")
 
     job = claim_one(database, "elsewhere:2")
 
     assert (job.token, job.attempts, job.owner) == (2, 2, "elsewhere:2")
 
 
-@pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
+@pytest.mark.parametrize("host", [this_machine(), "elsewhere"])
 def test_a_process_that_lives_or_of_another_machine_keeps_its_job_until_the_lease_ends(
     database: Database, host: str
 ) -> None:
     enqueue(database)
-    pid = os.getpid() if host == socket.gethostname() else dead_pid()
+    pid = os.getpid() if host == this_machine() else dead_pid()
     claim_one(database, f"{host}:{pid}")
 
     assert claim(database) is None
@@ -74,9 +74,9 @@ def test_a_worker_killed_with_its_job_in_hand_loses_it_to_the_next_one(
 def test_a_job_that_killed_its_worker_three_times_is_failed_and_the_queue_goes_on(database: Database) -> None:
     deadly, harmless = enqueue(database, 2)
     for _ in range(3):
-        assert claim_one(database, lease_s=-1).id == deadly.id
+        assert claim_one(database, patience_s=0).id == deadly.id
 
-    assert claim_one(database).id == harmless.id
+    assert claim_one(database, patience_s=0).id == harmless.id
 
     job, video = read(database, deadly)
     assert (job.state, job.error_code, job.attempts) == (JobState.FAILED, "worker-died", 3)

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from indexer.catalog import jobs, videos
+from indexer.catalog import job_claims, jobs, videos
 from indexer.catalog.columns import now
 from indexer.catalog.session import Database
 from indexer.catalog.states import JobState, VideoState
 from tests.factories import make_video
-from tests.job_claims import claim, claim_one, enqueue, read
+from tests.job_claims import claim, claim_one, claimant, enqueue, read
 
 
 def test_a_claim_takes_the_oldest_job_and_shows_that_its_video_is_being_indexed(database: Database) -> None:
@@ -38,9 +38,9 @@ def test_a_claim_among_given_jobs_leaves_the_others(database: Database) -> None:
     first, second = enqueue(database, 2)
 
     with database.writing() as session:
-        job = jobs.claim(session, "elsewhere:1", 30, [second.id])
-        nothing = jobs.claim(session, "elsewhere:1", 30, [second.id])
-        neither = jobs.claim(session, "elsewhere:1", 30, [])
+        job = job_claims.claim(session, claimant(), [second.id])
+        nothing = job_claims.claim(session, claimant(), [second.id])
+        neither = job_claims.claim(session, claimant(), [])
 
     assert job is not None
     assert (job.id, nothing, neither) == (second.id, None, None)
@@ -52,7 +52,7 @@ def test_a_claim_may_name_more_jobs_than_one_statement_takes(database: Database)
     (job,) = enqueue(database)
 
     with database.writing() as session:
-        claimed = jobs.claim(session, "elsewhere:1", 30, [f"{n:032x}" for n in range(33_000)] + [job.id])
+        claimed = job_claims.claim(session, claimant(), [f"{n:032x}" for n in range(33_000)] + [job.id])
 
     assert claimed is not None
     assert claimed.id == job.id
@@ -79,8 +79,8 @@ def test_on_postgres_a_claim_in_progress_is_skipped_and_not_waited_for(database:
     first, second = enqueue(database, 2)
 
     with database.writing() as one, database.writing() as other:
-        claimed = jobs.claim(one, "elsewhere:1", 30)
-        beside = jobs.claim(other, "elsewhere:2", 30)
+        claimed = job_claims.claim(one, claimant("elsewhere:1"))
+        beside = job_claims.claim(other, claimant("elsewhere:2"))
 
     assert claimed is not None
     assert beside is not None
@@ -89,8 +89,8 @@ def test_on_postgres_a_claim_in_progress_is_skipped_and_not_waited_for(database:
 
 def test_a_worker_that_lost_its_lease_can_neither_renew_nor_end_the_job(database: Database) -> None:
     enqueue(database)
-    stale = claim_one(database, "elsewhere:1", lease_s=-1)
-    current = claim_one(database, "elsewhere:2")
+    stale = claim_one(database, "elsewhere:1")
+    current = claim_one(database, "elsewhere:2", patience_s=0)
     assert (stale.id, stale.token, current.token) == (current.id, 1, 2)
 
     with database.writing() as session:
@@ -124,7 +124,7 @@ def test_a_job_ends_once(database: Database) -> None:
 
 def test_a_heartbeat_keeps_the_lease_and_publishes_the_progress(database: Database) -> None:
     enqueue(database)
-    job = claim_one(database, lease_s=-1)
+    job = claim_one(database)
 
     with database.writing() as session:
         assert jobs.heartbeat(session, job, "encoding", 0.25)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from indexer.catalog import generations, jobs, videos
+from indexer.catalog import generations, job_claims, jobs, videos
 from indexer.catalog.clips import store
 from indexer.catalog.session import Database
 from indexer.catalog.states import VideoState
 from indexer.catalog.tables import Base, Clip, Embedding, Generation, Job, Tombstone, Video
 from indexer.catalog.videos import NewVideo
 from tests.factories import make_generation, make_new_clip, make_video, store_video
+from tests.job_claims import claimant
 
 NEW = NewVideo(
     sha256="a" * 64,
@@ -149,7 +150,7 @@ def test_a_video_deleted_while_its_worker_commits_leaves_no_vector_without_a_tom
         session.add_all([generation, video])
         session.flush()
         jobs.enqueue(session, video.id)
-        job = jobs.claim(session, "elsewhere:1")
+        job = job_claims.claim(session, claimant())
     if job is None:
         raise LookupError("there was nothing to claim")
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from indexer.catalog import jobs
+from indexer.catalog import job_claims
 from indexer.catalog.columns import now
+from indexer.catalog.job_claims import Claimant
 from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Job
 from indexer.job_lease import JobLease, LeaseLost
@@ -78,11 +79,11 @@ def test_the_worker_does_what_is_queued_and_outlives_a_database_that_fails(
             raise KeyboardInterrupt  # what a signal does
 
     def fail_once(*_args: object, **_options: object) -> None:
-        monkeypatch.setattr(jobs, "claim", claim)
+        monkeypatch.setattr(job_claims, "claim", claim)
         raise OperationalError("SELECT", {}, Exception("server restarts"))
 
-    claim = jobs.claim
-    monkeypatch.setattr(jobs, "claim", fail_once)
+    claim = job_claims.claim
+    monkeypatch.setattr(job_claims, "claim", fail_once)
     monkeypatch.setattr("indexer.worker.time.sleep", pause)
     done = [enqueue(library, write_plain(tmp_path / f"{number}.mp4", 1 + number)) for number in range(2)]
     with pytest.raises(KeyboardInterrupt):
@@ -94,7 +95,7 @@ def test_the_worker_does_what_is_queued_and_outlives_a_database_that_fails(
 def claimed_job(library: Library, tmp_path: Path) -> Job:
     enqueue(library, write_plain(tmp_path / "a.mp4"))
     with library.database.writing() as session:
-        job = jobs.claim(session, jobs.this_process())
+        job = job_claims.claim(session, Claimant())
     assert job is not None
     return job
 
