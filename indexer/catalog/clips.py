@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, insert, literal, select
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
@@ -46,20 +46,17 @@ class NewClip:
 def store(session: Session, *, video: Video, generation: Generation, clips: Sequence[NewClip]) -> None:
     """Make ``clips`` the clips of ``video`` in ``generation``, stamped with its next revision.
 
-    Clips already stored at the same times keep their ids and their vectors in other generations; else all of
-    them are replaced. End the job in the same transaction, before this: rows are locked in the order job,
-    video, generation. Raises LookupError when the video was deleted meanwhile, ValueError for a vector that
-    is not a unit vector of the generation's dimension.
+    Clips already stored at the same times keep their ids, and other generations keep theirs where these cut
+    elsewhere; a clip that no generation has vectors of any more goes. End the job in the same transaction,
+    before this: rows are locked in the order job, video, generation. Raises LookupError when the video was
+    deleted meanwhile, ValueError for a vector that is not a unit vector of the generation's dimension.
     """
     _check_dimension(generation, clips)
     if session.scalar(select(Video.id).where(Video.id == video.id).with_for_update()) is None:
         raise LookupError(f"video {video.id} was deleted while it was indexed: nothing was stored")
-    rows = _matching_rows(session, video.id, clips)
-    if rows is None:
-        delete_of(session, video.id)
-        rows = _insert_clips(session, video.id, clips)
-    else:
-        _delete_vectors(session, video.id, generation.id)
+    stored = _stored_rows(session, video.id)
+    rows = _rows_of(session, video.id, stored, clips)
+    _delete_vectors(session, video.id, generation.id)
     revision = generations.next_revision(session, generation.id)
     stamp = {"generation_id": generation.id, "revision": revision}
     values = [
@@ -67,6 +64,11 @@ def store(session: Session, *, video: Video, generation: Generation, clips: Sequ
     ]
     if values:
         session.execute(insert(Embedding), values)
+    if stored and rows != stored:
+        for row in {*stored, *rows}:
+            session.expunge(row)  # what follows passes them by
+        _delete_abandoned(session, video.id)
+        _number_in_time_order(session, video.id)
 
 
 def delete_of(session: Session, video_id: str) -> None:
@@ -164,26 +166,52 @@ def _check_dimension(generation: Generation, clips: Sequence[NewClip]) -> None:
             )
 
 
-def _matching_rows(session: Session, video_id: str, clips: Sequence[NewClip]) -> list[Clip] | None:
-    rows = list(session.scalars(select(Clip).where(Clip.video_id == video_id).order_by(Clip.ordinal)))
-    stored = [(row.start_s, row.end_s, row.thumbnail_key) for row in rows]
-    return rows if stored == [(clip.start_s, clip.end_s, clip.thumbnail_key) for clip in clips] else None
+def _stored_rows(session: Session, video_id: str) -> list[Clip]:
+    return list(session.scalars(select(Clip).where(Clip.video_id == video_id).order_by(Clip.ordinal)))
 
 
-def _insert_clips(session: Session, video_id: str, clips: Sequence[NewClip]) -> list[Clip]:
-    rows = [
-        Clip(
-            video_id=video_id,
-            ordinal=ordinal,
-            start_s=clip.start_s,
-            end_s=clip.end_s,
-            thumbnail_key=clip.thumbnail_key,
-        )
-        for ordinal, clip in enumerate(clips)
-    ]
-    session.add_all(rows)
+def _rows_of(session: Session, video_id: str, stored: Sequence[Clip], clips: Sequence[NewClip]) -> list[Clip]:
+    """Return the row of each clip: the stored one of the same moment, else a new one behind those."""
+    known = {(row.start_s, row.end_s, row.thumbnail_key): row for row in stored}
+    rows, added = [], len(stored)
+    for clip in clips:
+        row = known.get((clip.start_s, clip.end_s, clip.thumbnail_key))
+        if row is None:
+            row = Clip(
+                video_id=video_id,
+                ordinal=added,
+                start_s=clip.start_s,
+                end_s=clip.end_s,
+                thumbnail_key=clip.thumbnail_key,
+            )
+            session.add(row)
+            added += 1
+        rows.append(row)
     session.flush()
     return rows
+
+
+def _delete_abandoned(session: Session, video_id: str) -> None:
+    """Delete the clips of a video that no generation has vectors of."""
+    has_vectors = select(Embedding.id).where(Embedding.clip_id == Clip.id).exists()
+    session.execute(
+        delete_rows(Clip).where(Clip.video_id == video_id, ~has_vectors),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _number_in_time_order(session: Session, video_id: str) -> None:
+    """Number the clips of a video from 0, whatever generations they are of."""
+    ids = session.scalars(
+        select(Clip.id).where(Clip.video_id == video_id).order_by(Clip.start_s, Clip.end_s, Clip.id)
+    ).all()
+    unsynchronized = {"synchronize_session": False}
+    aside = update(Clip).where(Clip.video_id == video_id).values(ordinal=-1 - Clip.ordinal)  # no two alike
+    session.execute(aside, execution_options=unsynchronized)
+    numbered = update(Clip).where(Clip.id == bindparam("clip")).values(ordinal=bindparam("number"))
+    session.connection().execute(
+        numbered, [{"clip": clip_id, "number": number} for number, clip_id in enumerate(ids)]
+    )
 
 
 def _delete_vectors(session: Session, video_id: str, generation_id: int) -> None:

@@ -93,6 +93,32 @@ def test_other_moments_replace_all_there_was(database: Database, generation: Gen
     assert len(clip_vector_ids(database, generation)) == 1
 
 
+def test_a_generation_that_cuts_elsewhere_leaves_the_clips_of_another_one_as_they_are(
+    database: Database, generation: Generation
+) -> None:
+    first, second = make_new_clip(1), make_new_clip(1, start_s=4.0)
+    with database.writing() as session:
+        video = store_video(session, generation, first, second)
+        other = make_generation()
+        session.add(other)
+        session.flush()
+        ids = session.scalars(select(Clip.id).order_by(Clip.ordinal)).all()
+        clips.store(session, video=video, generation=other, clips=[first, make_new_clip(1, start_s=2.0)])
+
+    assert len(clip_vector_ids(database, generation)) == len(clip_vector_ids(database, other)) == 2
+    with database.reading() as session:
+        stored = session.scalars(select(Clip).order_by(Clip.ordinal)).all()
+        assert [(clip.ordinal, clip.start_s) for clip in stored] == [(0, 0.0), (1, 2.0), (2, 4.0)]
+        assert [stored[0].id, stored[2].id] == ids
+        assert session.scalar(select(func.count()).select_from(Tombstone)) == 0
+
+    with database.writing() as session:
+        clips.store(session, video=video, generation=other, clips=[first, second])
+
+    with database.reading() as session:
+        assert session.scalars(select(Clip.id).order_by(Clip.ordinal)).all() == ids
+
+
 @pytest.mark.parametrize("dimension", [7, 9])
 def test_vectors_of_another_dimension_are_refused(
     database: Database, generation: Generation, dimension: int
