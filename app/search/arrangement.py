@@ -148,7 +148,7 @@ class Arranger:
         is_merged = self.query.merge and not self._is_of_videos
         is_collapsed = self.query.collapse and self.ranker.vector is not None
         rule = Rule(is_merged, is_collapsed, MARGIN * self.level.spread, self.level.copy_cosine)
-        return Gatherer(left, clips, self.ranker.view.vectors, rule)
+        return Gatherer(left, clips, self.ranker.vectors, rule)
 
     def _varied(self, left: Ranking, gatherings: list[Gathering], last: tuple[int, ...]) -> list[Gathering]:
         limit = self.query.limit

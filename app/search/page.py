@@ -150,8 +150,8 @@ class PageMaker:
         if arrangement.found and self._is_best_first and self.progress.offset == 0:
             return self.levels[0].is_nothing(arrangement.found[0].moment.score)
         level = self.levels[0]
-        (best,) = self.view.search(level.ranking_vector[None], 1, bounds.allowed_ids, bounds.until_id)
-        return level.is_nothing(best[0][1] if best else None)
+        best = self.view.best(level.ranking_vector, 1, bounds.allowed_ids, bounds.until_id)
+        return level.is_nothing(float(best.scores[0]) if len(best.scores) else None)
 
     @property
     def _is_best_first(self) -> bool:

@@ -1,13 +1,13 @@
 """Clips in the order in which they answer a search, as deep as is asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.search.fusion import FUSED_RANKS, fuse
 from app.search.spoken import SpokenClips
-from indexer.vector_index.view import IndexView
+from indexer.vector_index.view import IndexView, Scored
 
 ROUNDING = 1e-6
 """By how much the scores that an index orders by may differ from the exact ones."""
@@ -63,6 +63,27 @@ class Bounds:
         return max(self.min_score, self.min_unsaid_score)
 
 
+class ReadVectors:
+    """The vectors that the last look into the index has read, so that nobody reads them once more."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._last: Scored | None = None
+
+    def keep(self, found: Scored) -> None:
+        """Remember these in the place of others."""
+        self._last = found
+
+    def vectors(self, view: IndexView, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the unit vectors (N, D) of ids (N,)."""
+        if self._last is not None and len(self._last.read_ids):
+            read_ids = self._last.read_ids
+            places = np.minimum(np.searchsorted(read_ids, ids), len(read_ids) - 1)
+            if np.array_equal(read_ids[places], ids):
+                return self._last.vectors[places]
+        return view.vectors(ids)
+
+
 @dataclass(frozen=True)
 class Ranker:
     """Ranks one search's clips."""
@@ -71,6 +92,11 @@ class Ranker:
     vector: NDArray[np.float32] | None  # (D,) unit; None: by words said alone
     bounds: Bounds
     spoken: SpokenClips
+    _read: ReadVectors = field(default_factory=ReadVectors)
+
+    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the unit vectors (N, D) of ids (N,), those of the last ranking as read for it."""
+        return self._read.vectors(self.view, ids)
 
     def best(self, depth: int) -> Ranking:
         """Return about ``depth`` clips, fewer when there are no more."""
@@ -101,12 +127,10 @@ class Ranker:
         When more follow, without those that tie with the last: which of these the index gave is chance.
         """
         while True:
-            (found,) = self.view.search(
-                vector[None], depth, self.bounds.allowed_ids, until_id=self.bounds.until_id
-            )
-            ids = np.fromiter((hit[0] for hit in found), np.int64, len(found))
-            scores = np.fromiter((hit[1] for hit in found), np.float32, len(found))
-            is_whole = len(found) < depth or bool(scores[-1] < self.bounds.floor)
+            found = self.view.best(vector, depth, self.bounds.allowed_ids, self.bounds.until_id)
+            self._read.keep(found)
+            ids, scores = found.ids, found.scores
+            is_whole = len(ids) < depth or bool(scores[-1] < self.bounds.floor)
             if not is_whole:
                 is_surely = scores > scores[-1] + ROUNDING
                 ids, scores = ids[is_surely], scores[is_surely]
@@ -120,8 +144,7 @@ class Ranker:
         return Ranking(ids, self._scores(vector, ids), strengths, len(seen), seen.is_whole, is_by_score=False)
 
     def _scores(self, vector: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = (self.view.vectors(ids) * vector).sum(1)
-        return scores
+        return self.view.scores(ids, vector)
 
     def _kept(self, ranking: Ranking) -> Ranking:
         """Return what may be found of ``ranking``."""

@@ -23,6 +23,7 @@ from app.search.clip_runs import (
     floor_of,
     mean_of_path,
 )
+from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns
 from indexer.vector_index.view import IndexView
 
@@ -159,7 +160,7 @@ def _passing(search: _Search, ids: Ids) -> Ids:
 def _scores(search: _Search, ids: Ids) -> NDArray[np.float32]:
     """Return the cosines (S, N) of the steps with clips, the same ones in any company."""
     vectors = search.view.vectors(ids)
-    return np.stack([(vectors * query).sum(axis=1) for query in search.vectors])
+    return np.stack([vector_codec.cosines(vectors, query) for query in search.vectors])
 
 
 def _hits(search: _Search, order: ClipOrder, runs: list[Run]) -> list[SequenceHit]:

@@ -164,11 +164,6 @@ class ClipTable:
         """Return the unit vectors (N, D) of ids (N,); raises LookupError as ``rows_of``."""
         return vector_codec.unit(self._vectors[self.rows_of(ids)])
 
-    def scores(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the cosines (N,) of ids (N,) with a unit vector (D,), the same ones in any company."""
-        scores: NDArray[np.float32] = (self.vectors(ids) * query).sum(axis=1)
-        return scores
-
     def clips(self, ids: NDArray[np.int64]) -> ClipColumns:
         """Return the columns of ids (N,), in their order; raises LookupError as ``rows_of``."""
         return self._taken(self.rows_of(ids))

@@ -1,10 +1,12 @@
 """What a search may ask of the clips in memory, at one moment of the library."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalog import vector_codec
 from indexer.vector_index.base import Hit
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
@@ -20,6 +22,21 @@ MORE = 4
 
 ROUNDS = 3
 """Of fetching: thousands of clips may be all the same."""
+
+
+class Scored(NamedTuple):
+    """Clips with their exact scores, best first, ties by lower id."""
+
+    ids: NDArray[np.int64]  # (N,)
+    scores: NDArray[np.float32]  # (N,)
+    vectors: NDArray[np.float32]
+    """(M, D) of ``read_ids``: what was read to score them, for whoever goes on comparing."""
+    read_ids: NDArray[np.int64]
+    """(M,) ascending; the N are among them."""
+
+    def hits(self) -> list[Hit]:
+        """Return ids and scores as pairs."""
+        return list(zip(self.ids.tolist(), self.scores.tolist(), strict=True))
 
 
 class IndexView:
@@ -68,14 +85,27 @@ class IndexView:
         if vectors.ndim != 2 or vectors.shape[1] != self._table.dimension:
             expected = f"(Q, {self._table.dimension})"
             raise ValueError(f"query vectors have shape {vectors.shape}: expected {expected}")
+        return [self.best(query, limit, allowed_ids, until_id).hits() for query in vectors]
+
+    def best(
+        self,
+        query: NDArray[np.float32],
+        limit: int,
+        allowed_ids: NDArray[np.int64] | None = None,
+        until_id: int | None = None,
+    ) -> Scored:
+        """Return the same for one vector (D,), as arrays, with the vectors that were read for it."""
         if limit < 1:
             raise ValueError(f"limit is {limit}: ask for at least 1")
         allowed_ids, until_id = self._narrowed(allowed_ids, until_id)
         if allowed_ids is not None and len(allowed_ids) <= max(FEW, limit):
             few = np.unique(allowed_ids)
-            few = few[self.known(few)]
-            return [self._scored(few, query)[:limit] for query in vectors]
-        return [self._best(query, limit, allowed_ids, until_id) for query in vectors]
+            return self._scored(few[self.known(few)], query, limit)
+        return self._best(query, limit, allowed_ids, until_id)
+
+    def scores(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the cosines (N,) of ids (N,) with a unit vector (D,), the same ones in any company."""
+        return vector_codec.cosines(self._table.vectors(ids), query)
 
     def nearest(
         self,
@@ -110,20 +140,22 @@ class IndexView:
         limit: int,
         allowed_ids: NDArray[np.int64] | None,
         until_id: int | None,
-    ) -> list[Hit]:
-        """Return the best hits: more are fetched until none left can be better, as far as the index knows."""
+    ) -> Scored:
+        """Return the best: more are fetched until none left can be better, as far as the index knows."""
         for turn in range(ROUNDS):
             count = (limit + limit // 4 + SPARE) * MORE**turn
             ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
-            hits = self._scored(ids, query)
-            if len(ids) < count or scores[-1] + self._index.kind.error < hits[limit - 1][1]:
+            found = self._scored(np.sort(ids), query, limit)
+            if len(ids) < count or scores[-1] + self._index.kind.error < found.scores[-1]:
                 break
-        return hits[:limit]
+        return found
 
-    def _scored(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> list[Hit]:
-        scores = self._table.scores(ids, query)
-        order = np.lexsort((ids, -scores))
-        return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+    def _scored(self, ids: NDArray[np.int64], query: NDArray[np.float32], limit: int) -> Scored:
+        """Return the ``limit`` best of ids (N,), which ascend: rows are read in the order they lie in."""
+        vectors = self._table.vectors(ids)
+        scores = vector_codec.cosines(vectors, query)
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return Scored(ids[order], scores[order], vectors, ids)
 
     def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of ids (N,) the library still has."""

@@ -69,7 +69,7 @@ def brute_force(
         ).all()
     passing = [(embedding_id, vector) for embedding_id, vector, video in rows if passes(video, filters)]
     vectors = vector_codec.unpack([vector for _, vector in passing], DIMENSION)
-    scores = (vectors * query).sum(axis=1).tolist()
+    scores = vector_codec.cosines(vectors, query).tolist()
     hits = zip([embedding_id for embedding_id, _ in passing], scores, strict=True)
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
 

@@ -69,7 +69,7 @@ def assert_finds_every_clip(follower: IndexFollower, count: int) -> None:
     with follower.reading() as view:
         assert view.clip_count == count
         (hits,) = view.search(QUERY, count + 10)
-        scores = (view.vectors(view.ids) * QUERY[0]).sum(axis=1)
+        scores = view.scores(view.ids, QUERY[0])
         assert [score for _, score in hits] == sorted(scores.tolist(), reverse=True)
 
 

@@ -104,7 +104,7 @@ class Reader:
 def check_scores(view: IndexView, found: Iterable[Found]) -> None:
     """Fail unless each moment scores as the best of its clips."""
     for moment in (moment for one in found for moment in (one.moment, *one.moments)):
-        scores = (view.vectors(np.array(moment.clips)) * VECTOR).sum(1)
+        scores = view.scores(np.array(moment.clips), VECTOR)
         assert moment.score == scores.max()
 
 

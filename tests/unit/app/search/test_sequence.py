@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.search import sequence
 from app.search.sequence import SequenceHit, find
+from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 from indexer.vector_index.view import IndexView
@@ -39,7 +40,7 @@ def every_run(
     """Return what ``find`` should, found by trying all."""
     clips = view.clips(np.array(ids, np.int64))
     vectors = view.vectors(clips.ids)
-    scores = np.stack([(vectors * step).sum(axis=1) for step in steps])
+    scores = np.stack([vector_codec.cosines(vectors, step) for step in steps])
     order = sorted(range(len(ids)), key=lambda place: (clips.video[place], clips.start_s[place], ids[place]))
     best: dict[int, tuple[float, tuple[int, ...]]] = {}
     for run in combinations(order, len(steps)):

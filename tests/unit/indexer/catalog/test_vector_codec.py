@@ -36,3 +36,18 @@ def test_what_is_not_a_unit_vector_is_refused(value: float) -> None:
 def test_bytes_of_another_dimension_are_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes, 9 dimensions need 18"):
         vector_codec.unpack([bytes(16)], 9)
+
+
+def test_every_finite_half_is_widened_to_the_same_number() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = halves[np.isfinite(halves)]
+    widened = vector_codec.widened(finite)
+    assert np.array_equal(
+        widened.view(np.uint32), finite.astype(np.float32).view(np.uint32)
+    )  # zeros' signs too
+
+
+def test_a_cosine_is_the_same_alone_and_in_company() -> None:
+    vectors, query = make_unit_vectors(0, 300, 515), make_unit_vectors(1, 1, 515)[0]
+    together = vector_codec.cosines(vectors, query)
+    assert [float(vector_codec.cosines(one[None], query)[0]) for one in vectors] == together.tolist()
