@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from app.errors import UnknownVideo
-from app.upload import UploadBody
+from app.upload_body import UploadBody
 from app.upload_form import take_subtitles
 from indexer.catalog import cues, videos
 from indexer.errors import NotSubtitles

@@ -114,7 +114,7 @@ class UploadForm:
         yield from file.data
         for part in self._parts:
             self._take_field(part)
-        self.fields = _validated(self._texts)
+        self.fields = validated_fields(self._texts)
         if self._subtitles:
             self.subtitles = parse_subtitles(self._subtitles, self.fields.subtitles_language)
 
@@ -164,7 +164,13 @@ def invalid_field(name: str, kind: str, message: str, value: str | None = None) 
     return RequestValidationError([{"type": kind, "loc": ("body", name), "msg": message, "input": value}])
 
 
-def _validated(texts: dict[str, str]) -> UploadFields:
+def invalid_header(name: str, kind: str, message: str, value: str | None) -> RequestValidationError:
+    """Return the error for a header."""
+    return RequestValidationError([{"type": kind, "loc": ("header", name), "msg": message, "input": value}])
+
+
+def validated_fields(texts: dict[str, str]) -> UploadFields:
+    """Return what the texts say; raises RequestValidationError naming each field that is wrong."""
     given = {name: text for name, text in texts.items() if text}  # a browser sends empty fields too
     try:
         return UploadFields.model_validate(given)

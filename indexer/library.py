@@ -1,6 +1,6 @@
 """One open library: its folder and its database, made and migrated on opening.
 
-``HOME/reelseek.db``, ``HOME/media/``, ``HOME/thumbnails/``, ``HOME/index/``.
+``HOME/reelseek.db``, ``HOME/media/``, ``HOME/uploads/``, ``HOME/thumbnails/``, ``HOME/index/``.
 """
 
 import logging
@@ -14,6 +14,7 @@ from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
 from indexer.media_store import MediaStore
 from indexer.thumbnails import ThumbnailStore
+from indexer.upload_store import UploadStore
 from model.durable_file import sweep_temporary_files
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Library:
     settings: Settings
     database: Database
     media: MediaStore
+    uploads: UploadStore
     thumbnails: ThumbnailStore
 
     def snapshot_path(self, generation_id: int) -> Path:
@@ -55,6 +57,7 @@ def open_library(settings: Settings) -> Library:
         settings=settings,
         database=open_catalog(settings),
         media=MediaStore(home / "media"),
+        uploads=UploadStore(home / "uploads"),
         thumbnails=ThumbnailStore(home / "thumbnails"),
     )
     library.media.sweep()

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from indexer.errors import EmptyUpload, UploadTooLarge
-from model.durable_file import STALE_AFTER_S, sweep_temporary_files, temporary_file, write_durably
+from model.durable_file import (
+    STALE_AFTER_S,
+    publish_again,
+    sweep_temporary_files,
+    temporary_file,
+    write_durably,
+)
 
 UNRECORDED_PREFIX = ".unrecorded-"
 
@@ -63,6 +69,17 @@ class MediaStore:
             write_durably(self._marker(path), b"")
             temporary.publish(self.root / path)
         return StoredMedia(sha256=sha256, path=path, size_bytes=size_bytes)
+
+    def adopt(self, source: Path, sha256: str, filename: str) -> StoredMedia:
+        """Store the file ``source``, whose bytes are known and synced; it stays, sharing them if it can.
+
+        Call ``keep`` once the catalog has recorded it, and delete ``source`` then. Raises OSError.
+        """
+        path = f"{sha256[:2]}/{sha256}{_safe_suffix(filename)}"
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_durably(self._marker(path), b"")
+        publish_again(source, self.root / path)
+        return StoredMedia(sha256=sha256, path=path, size_bytes=source.stat().st_size)
 
     def keep(self, media_path: str) -> None:
         """Take note that the catalog has recorded an upload."""

@@ -4,6 +4,7 @@ Temporary file in the same folder → fsync → rename → fsync of the folder.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ class TemporaryFile:
         os.fsync(self.stream.fileno())
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         with unfinished.open("rb") as stream:
             os.fsync(stream.fileno())
         unfinished.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -74,6 +75,26 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.publish(path)
 
 
+def publish_again(source: Path, path: Path) -> None:
+    """Make the content of ``source``, synced already, appear at ``path`` too, replacing what is there.
+
+    Without a copy where the file system links files. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
+    try:
+        try:
+            os.link(source, temporary)
+        except OSError:  # another file system, or one that knows no links
+            shutil.copyfile(source, temporary)
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def sweep_temporary_files(folder: Path) -> int:
     """Delete the temporary files that dead processes left in ``folder`` and return how many there were."""
     oldest_kept = time.time() - STALE_AFTER_S
@@ -88,7 +109,8 @@ def sweep_temporary_files(folder: Path) -> int:
     return swept
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Return when names that were made, changed or deleted in ``folder`` outlive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,7 +13,7 @@ from app.errors import UnknownVideo, UploadStalled
 from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
 from app.subtitle_upload import SubtitlesReceipt, remove_subtitles, replace_subtitles
-from app.upload import UploadBody
+from app.upload_body import UploadBody
 from app.upload_form import SubtitleLanguage
 from indexer.errors import NotSubtitles
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
@@ -28,7 +28,9 @@ from app.media_type import bytes_docs, media_type
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
 from app.schemas import DeletionReceipt, PageInfo, UploadReceipt, VideoDetails, VideoList
-from app.upload import UploadBody, accept_video
+from app.upload import accept_video
+from app.upload_body import UploadBody
+from app.upload_errors import IdempotencyKeyReused
 from app.upload_form import upload_body_docs
 from app.urls import job_url, video_url
 from indexer.catalog import videos
@@ -66,11 +68,19 @@ class ListCursor(Cursor):
             RequestValidationError,
             EmptyUpload,
             NotSubtitles,
+            IdempotencyKeyReused,
             StorageFull,
         ),
     },
 )
-async def upload_video(request: Request, response: Response, services: ServicesDependency) -> UploadReceipt:
+async def upload_video(
+    request: Request,
+    response: Response,
+    services: ServicesDependency,
+    idempotency_key: Annotated[
+        str | None, Header(description="Sent again with the same key, the answer is about the same job")
+    ] = None,
+) -> UploadReceipt:
     """Store a video and enqueue its indexing, which `Location` shows; the same bytes are one video."""
     body = UploadBody(request)
     accepted = await to_thread.run_sync(
@@ -79,6 +89,7 @@ async def upload_video(request: Request, response: Response, services: ServicesD
         services.settings,
         services.generation_id,
         body,
+        idempotency_key,
         limiter=services.upload_threads,
     )
     video, job = accepted.video, accepted.job

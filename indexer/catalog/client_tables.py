@@ -19,7 +19,9 @@ class Upload(Base):
     """Of the whole file; None while the client defers to tell."""
     filename: Mapped[str] = mapped_column(Text)
     fields: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
-    """What the client said of the video: collection, title, recorded_at, metadata."""
+    """What the client said of the video: its ``upload_metadata``, as it was sent."""
+    checked_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """While a piece with a checksum arrives: how many bytes there were before, which are all that count."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     video_id: Mapped[str | None] = mapped_column(String(32))

@@ -59,6 +59,7 @@ def _create_uploads() -> None:
         sa.Column("length_bytes", sa.BigInteger),
         sa.Column("filename", sa.Text, nullable=False),
         sa.Column("fields", sa.JSON, nullable=False),
+        sa.Column("checked_bytes", sa.BigInteger),
         sa.Column("created_at", TIMESTAMP, nullable=False),
         sa.Column("expires_at", TIMESTAMP, nullable=False),
         sa.Column("video_id", sa.String(32)),

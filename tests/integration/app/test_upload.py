@@ -206,7 +206,7 @@ def test_a_client_that_goes_away_leaves_nothing_behind(service: Service) -> None
 
 
 def test_a_client_that_stops_sending_is_let_go(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.upload.STALLED_AFTER_S", 0.05)
+    monkeypatch.setattr("app.upload_body.STALLED_AFTER_S", 0.05)
     pieces: list[dict[str, object]] = [
         {"type": "http.request", "body": form(FILE, end="")[:-2], "more_body": True}
     ]
@@ -218,10 +218,10 @@ def test_a_client_that_stops_sending_is_let_go(service: Service, monkeypatch: py
 def test_the_file_goes_when_its_row_cannot_be_written(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise ValueError("no job today")
 
-    monkeypatch.setattr("app.upload.jobs.enqueue", refuse)
+    monkeypatch.setattr("app.acceptance.jobs.enqueue", refuse)
     monkeypatch.setattr("app.request_envelope.log.exception", lambda *_, **__: None)
     response = upload(service)
     assert_refused(service, response, 500, "internal-error")
@@ -231,11 +231,11 @@ def test_the_file_goes_when_its_row_cannot_be_written(
 def test_a_database_that_goes_away_does_not_hide_what_went_wrong_first(
     service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def delete_and_go_away(*_: object) -> None:
-        monkeypatch.setattr("app.upload.videos.find_by_sha256", lambda *_: 1 / 0)
+    def delete_and_go_away(*_: object, **__: object) -> None:
+        monkeypatch.setattr("app.acceptance.videos.find_by_sha256", lambda *_: 1 / 0)
         raise UploadConflict("deleted meanwhile")
 
-    monkeypatch.setattr("app.upload.jobs.enqueue", delete_and_go_away)
+    monkeypatch.setattr("app.acceptance.jobs.enqueue", delete_and_go_away)
     assert upload(service).json()["type"] == "/problems/upload-conflict"
     assert "the file of a failed upload was left" in caplog.text
 
@@ -244,7 +244,7 @@ def test_the_file_stays_when_the_row_was_there_before(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(service)
-    monkeypatch.setattr("app.upload.jobs.latest", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.acceptance.jobs.latest", lambda *_: 1 / 0)
     monkeypatch.setattr("app.request_envelope.log.exception", lambda *_, **__: None)
     assert upload(service).status_code == 500
     assert len(service.media_files()) == 1
