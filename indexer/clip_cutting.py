@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.decoding.child import DecodeLimits
 from indexer.decoding.messages import CutPlan
-from indexer.decoding.sandbox import STALL_S, Decoding
+from indexer.decoding.sandbox import Decoding
 from model.durable_file import sweep_temporary_files, temporary_file
 
 MAX_CUT_S = 600.0
@@ -33,7 +32,7 @@ def cutting(
         temporary.stream.close()
         target = temporary.path.absolute()
         plan = CutPlan(str(target), start_s, end_s, max_bytes)
-        with Decoding(path, plan, DecodeLimits(), STALL_S) as messages:
+        with Decoding(path, plan) as messages:
             yield Cutting(messages, target)
 
 

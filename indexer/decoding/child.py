@@ -1,23 +1,23 @@
-"""The decoding process: `python -m indexer.decoding.child LIMITS PLAN PATH` writes messages to its stdout.
+"""What the decoding process does: confine itself, decode one video, write messages.
 
-It limits itself before it touches the file, and it imports neither torch nor the catalog: an uploaded video
+It confines itself before it touches the file, and it imports neither torch nor the catalog: an uploaded video
 is hostile input, and whatever it does to the decoder happens in here.
 """
 
-import json
-import os
-import resource
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import av
+import numpy as np
 
+from indexer.decoding import file_access, syscall_filter
+from indexer.decoding.clip_cutter import ClipCutter
+from indexer.decoding.clip_maker import ClipMaker
 from indexer.decoding.clip_sampler import ClipSampler
 from indexer.decoding.frame_sampler import FrameSampler
+from indexer.decoding.limits import MAX_VIDEO_S, DecodeLimits, cpu_limit_s, limit_cpu, limit_resources
 from indexer.decoding.messages import (
     ClipPlan,
     CutPlan,
@@ -28,94 +28,20 @@ from indexer.decoding.messages import (
     DecodeSummary,
     FramePlan,
     Plan,
-    read_plan,
     write_message,
 )
+from indexer.decoding.pictures import to_jpeg
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.subtitle_reader import CueCollector
 from indexer.errors import DecoderCrashed, IndexingError
 
-if TYPE_CHECKING:
-    from indexer.decoding.clip_cutter import ClipCutter
-    from indexer.decoding.clip_maker import ClipMaker
-
 PROGRESS_INTERVAL_S = 0.5
 
-PROBE_CPU_S = 120
-"""CPU seconds for opening the file and for what does not depend on its length."""
 
-CPU_S_PER_VIDEO_S = 30
-"""Ten times what AV1 at 4K takes on one slow core."""
-
-CPU_S_PER_CUT_S = 120
-"""Ten times what coding 4K at 60 frames a second takes on one slow core."""
-
-ASSUMED_BYTES_PER_S = 12_500
-"""For files that do not tell their duration: 100 kbit/s, a very low rate, hence a generous limit."""
-
-MAX_CPU_S = 7 * 24 * 3600
-
-
-@dataclass(frozen=True)
-class DecodeLimits:
-    """What the decoding process may take: address space and open files."""
-
-    memory_bytes: int = 4 * 1024**3
-    open_files: int = 64
-
-
-def limit_resources(limits: DecodeLimits, written_bytes: int = 0) -> None:
-    """Bound this process for the rest of its life: memory, CPU time, open and written files, no core."""
-    _limit(resource.RLIMIT_AS, limits.memory_bytes)
-    _limit(resource.RLIMIT_NOFILE, limits.open_files)
-    _limit(resource.RLIMIT_FSIZE, written_bytes)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, PROBE_CPU_S, is_final=False)
-
-
-def cpu_limit_s(video: VideoProbe, cut_s: float = 0.0) -> int:
-    """Return the CPU seconds that decoding `video`, and coding `cut_s` seconds of it, may take."""
-    duration_s = video.duration_s or video.size_bytes / ASSUMED_BYTES_PER_S
-    return int(min(PROBE_CPU_S + CPU_S_PER_VIDEO_S * duration_s + CPU_S_PER_CUT_S * cut_s, MAX_CPU_S))
-
-
-def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
-    """Yield what the file is, what `plan` asks for with progress between, and the summary.
-
-    Raises IndexingError.
-    """
-    video = probe(path)
-    yield video
-    maker = _maker(plan, path, video)
-    from_s, cut_s = 0.0, 0.0
-    if isinstance(plan, ClipPlan):
-        from_s = plan.from_s
-    elif isinstance(plan, CutPlan):
-        from_s, cut_s = plan.start_s, plan.end_s - plan.start_s
-    _limit(resource.RLIMIT_CPU, cpu_limit_s(video, cut_s), is_final=False)
-    cues = CueCollector() if isinstance(plan, DecodePlan) else None
-    reader = FrameReader(path, video, from_s=from_s, until_s=plan.until_s, cues=cues)
-    told_at = time.monotonic()
-    for timed in reader:
-        yield from maker.add(timed)
-        if time.monotonic() - told_at >= PROGRESS_INTERVAL_S:
-            told_at = time.monotonic()
-            yield DecodeProgress(timed.time_s)
-    yield from maker.finish(reader.end_s)
-    if cues is not None and (cues.cues or cues.note):
-        yield DecodedCues(cues.cues, cues.note)
-    yield DecodeSummary(reader.end_s, reader.frames_decoded, reader.warning)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Decode the file that the three `arguments` name; return the exit status."""
-    limits, plan = DecodeLimits(**json.loads(arguments[0])), read_plan(arguments[1])
-    path = Path(arguments[2])
-    # Whatever a library prints must not get between the messages.
-    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    limit_resources(limits, plan.max_bytes if isinstance(plan, CutPlan) else 0)
+def run(path: Path, plan: Plan, limits: DecodeLimits, stream: BinaryIO) -> int:
+    """Confine this process, decode the file at `path`, tell `stream` about it; return the exit status."""
+    confine(path, plan, limits)
     try:
         for message in decode(path, plan):
             write_message(stream, message)
@@ -131,30 +57,69 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _maker(
-    plan: Plan, path: Path, video: VideoProbe
-) -> "ClipMaker | FrameSampler | ClipSampler | ClipCutter":
+def rehearse() -> None:
+    """Do now what libraries put off until first use: a confined process finds no file to import from."""
+    to_jpeg(np.zeros((16, 16, 3), np.uint8))
+
+
+def confine(path: Path, plan: Plan, limits: DecodeLimits) -> None:
+    """Leave this process nothing but its limits, its pipes, the file at `path` and what `plan` writes.
+
+    What the machine does not offer is left out: `protections` says what that is.
+    """
+    writes = [Path(plan.target)] if isinstance(plan, CutPlan) else []
+    limit_resources(limits, plan.max_bytes if isinstance(plan, CutPlan) else 0)
+    if file_access.version():
+        file_access.allow_only([path], writes)
+    if syscall_filter.is_available():
+        syscall_filter.refuse_system_calls(may_write=bool(writes))
+
+
+def protections() -> dict[str, bool]:
+    """Return which of the kernel's protections this machine offers, by what they protect."""
+    return {"system_calls": syscall_filter.is_available(), "files": file_access.version() > 0}
+
+
+def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
+    """Yield what the file is, what `plan` asks for with progress between, and the summary.
+
+    Raises IndexingError.
+    """
+    video = probe(path)
+    yield video
+    maker = _maker(plan, path, video)
+    from_s, cut_s = 0.0, 0.0
+    if isinstance(plan, ClipPlan):
+        from_s = plan.from_s
+    elif isinstance(plan, CutPlan):
+        from_s, cut_s = plan.start_s, plan.end_s - plan.start_s
+    limit_cpu(cpu_limit_s(video, cut_s))
+    cues = CueCollector() if isinstance(plan, DecodePlan) else None
+    reader = FrameReader(path, video, from_s=from_s, until_s=min(plan.until_s, MAX_VIDEO_S), cues=cues)
+    told_at = time.monotonic()
+    for timed in reader:
+        yield from maker.add(timed)
+        if time.monotonic() - told_at >= PROGRESS_INTERVAL_S:
+            told_at = time.monotonic()
+            yield DecodeProgress(timed.time_s)
+    yield from maker.finish(reader.end_s)
+    if cues is not None and (cues.cues or cues.note):
+        yield DecodedCues(cues.cues, cues.note)
+    yield DecodeSummary(reader.end_s, reader.frames_decoded, _warning(reader, plan))
+
+
+def _maker(plan: Plan, path: Path, video: VideoProbe) -> ClipMaker | FrameSampler | ClipSampler | ClipCutter:
     if isinstance(plan, ClipPlan):
         return ClipSampler(plan)
     if isinstance(plan, FramePlan):
         return FrameSampler(plan)
-    # Imported late: PySceneDetect takes half a second to import, and refusing a file needs none of it.
     if isinstance(plan, CutPlan):
-        from indexer.decoding.clip_cutter import ClipCutter
-
         return ClipCutter(plan, path, video)
-    from indexer.decoding.clip_maker import ClipMaker
-
     return ClipMaker(plan)
 
 
-def _limit(kind: int, value: int, *, is_final: bool = True) -> None:
-    """Set a limit, never above what was given to us; a final one cannot be raised again."""
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, value if is_final else hard))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _warning(reader: FrameReader, plan: Plan) -> str | None:
+    if plan.until_s <= MAX_VIDEO_S or reader.end_s < MAX_VIDEO_S:
+        return reader.warning
+    cut_off = f"Only the first {MAX_VIDEO_S / 3600:g} hours are read: cut the video into shorter files."
+    return f"{reader.warning} {cut_off}" if reader.warning else cut_off
