@@ -18,7 +18,7 @@ from indexer.catalog.states import JobState
 from indexer.catalog.tables import Job, Video
 from indexer.folder_intake import BatchCode, IndexedFile, QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
-from indexer.ingest import Progress
+from indexer.job_lease import Progress
 from indexer.library import Library
 from indexer.subtitle_sidecars import SidecarFinder
 from indexer.worker import Worker

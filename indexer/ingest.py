@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
 from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refuse, remove_thumbnails
-from indexer.job_lease import LeaseLost
+from indexer.job_lease import JobLease, LeaseLost, Progress
 from indexer.library import Library
 from indexer.subtitle_file import subtitle_warning
 from indexer.subtitle_sidecars import SidecarFinder
@@ -39,9 +39,6 @@ from indexer.thumbnails import thumbnail_key
 if TYPE_CHECKING:
     from model.factory import Encoders
 
-OnProgress = Callable[["Progress"], None]
-"""Hears how far an ingest is; raises to stop it."""
-
 log = logging.getLogger(__name__)
 
 
@@ -49,15 +46,6 @@ class InternalError(IndexingError):
     """Something failed that is no known fault of a video; the worker's log has the traceback."""
 
     code = "internal-error"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an ingest is: its stage, the fraction of it done (0 to 1), the seconds of video decoded."""
-
-    stage: str
-    fraction: float
-    decoded_s: float
 
 
 @dataclass
@@ -91,52 +79,42 @@ class IngestReport:
 
 
 def ingest_video(
-    library: Library,
-    encoders: "Encoders",
-    generation_id: int,
-    job: Job,
-    video: Video,
-    on_progress: OnProgress,
+    library: Library, encoders: "Encoders", generation_id: int, video: Video, lease: JobLease
 ) -> IngestReport:
-    """Index ``video`` and end its claimed ``job``, as done or as failed; the report says which.
+    """Index ``video`` and end the claimed job of ``lease``, as done or as failed; the report says which.
 
     Raises LeaseLost when the job is no longer ours and OperationalError when the database fails: nothing is
     written then. Anything that is no Exception (KeyboardInterrupt) is raised on after giving the job back.
     """
     try:
-        return _index_or_refuse(library, encoders, generation_id, job, video, on_progress)
+        return _index_or_refuse(library, encoders, generation_id, video, lease)
     except LeaseLost:
         abandon(library, video)
         raise
     except Exception:
         raise
     except BaseException:
-        give_back(library, job, video)
+        give_back(library, lease.job, video)
         raise
 
 
 def _index_or_refuse(
-    library: Library,
-    encoders: "Encoders",
-    generation_id: int,
-    job: Job,
-    video: Video,
-    on_progress: OnProgress,
+    library: Library, encoders: "Encoders", generation_id: int, video: Video, lease: JobLease
 ) -> IngestReport:
     timings = StageTimings()
     try:
         with timings.measure("total_s"):
             path = _locate(library, video)
-            _sweep_killed_attempt(library, video)
-            indexed = _decode_and_encode(library, encoders, video, path, timings, on_progress)
-            on_progress(Progress("storing", 1.0, indexed.summary.decoded_seconds))
+            _sweep_killed_attempt(library, video, lease.job)
+            indexed = _decode_and_encode(library, encoders, video, path, timings, lease)
+            lease.report(Progress("storing", 1.0, indexed.summary.decoded_seconds))
             with timings.measure("store_s"):
-                complete(library, generation_id, job, indexed)
+                complete(library, generation_id, lease.job, indexed)
     except (LeaseLost, OperationalError):
         raise
     except Exception as error:
         reason = error if isinstance(error, IndexingError) else _unexpected(error, video)
-        refuse(library, job, video, reason)
+        refuse(library, lease.job, video, reason)
         return IngestReport(video.id, clips=0, duration_s=0.0, timings=timings, error=reason)
     return IngestReport(video.id, len(indexed.clips), indexed.summary.decoded_seconds, timings)
 
@@ -157,9 +135,9 @@ def _locate(library: Library, video: Video) -> Path:
     return path
 
 
-def _sweep_killed_attempt(library: Library, video: Video) -> None:
-    with library.database.reading() as session:
-        remove_thumbnails(session, library, video)
+def _sweep_killed_attempt(library: Library, video: Video, job: Job) -> None:
+    with library.database.writing() as session:
+        remove_thumbnails(session, library, video, besides=job)
 
 
 def _decode_and_encode(
@@ -168,10 +146,14 @@ def _decode_and_encode(
     video: Video,
     path: Path,
     timings: StageTimings,
-    on_progress: OnProgress,
+    lease: JobLease,
 ) -> IndexedVideo:
     probe, summary, streams, decoded_s = None, None, DecodedCues([], None), 0.0
-    with decode_clips(path, plan_for(encoders)) as messages, ClipEncoder(encoders.video) as encoder:
+    with (
+        decode_clips(path, plan_for(encoders)) as messages,
+        lease.stopping(messages.kill),
+        ClipEncoder(encoders.video) as encoder,
+    ):
         for message in _measured(messages, timings):
             if isinstance(message, VideoProbe):
                 probe = message
@@ -181,12 +163,12 @@ def _decode_and_encode(
                 streams = message
             elif isinstance(message, DecodeProgress | DecodedClip):
                 decoded_s = message.decoded_s
-                on_progress(Progress("decoding", _fraction(decoded_s, probe), decoded_s))
+                lease.report(Progress("decoding", _fraction(decoded_s, probe), decoded_s))
             if isinstance(message, DecodedClip):
                 key = thumbnail_key(video.sha256, message.start_s)
                 library.thumbnails.write(key, message.thumbnail_jpeg)
                 encoder.add(message, key)
-        on_progress(Progress("encoding", 1.0, decoded_s))
+        lease.report(Progress("encoding", 1.0, decoded_s))
         clips = encoder.finish()
         timings.encode_s = encoder.encode_s
     if probe is None or summary is None:

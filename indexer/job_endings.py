@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from indexer.catalog import clips, cues, jobs, videos
+from indexer.catalog import clips, cues, generations, jobs, videos
 from indexer.catalog.clips import NewClip
 from indexer.catalog.states import CueSource
 from indexer.catalog.tables import Generation, Job, Video
@@ -36,15 +36,23 @@ class IndexedVideo:
 
 
 def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVideo) -> None:
-    """Store the clips, make the video ready and the job done; raises LeaseLost, nothing written."""
+    """Store the clips, make the video ready and the job done; raises LeaseLost, nothing written.
+
+    A job of the serving generation goes back into the queue when another one was promoted meanwhile: what was
+    made is kept, for rolling back, and the video is to be read by the model that serves now.
+    """
     with library.database.writing() as session:
-        _require_ours(jobs.finish(session, job), job)
+        _require_ours(jobs.hold(session, job), job)
         cues.replace_found(session, job.video_id, indexed.said, indexed.said_warning)
         video = session.get_one(Video, job.video_id)
         _describe(video, indexed)
         generation = session.get_one(Generation, generation_id)
-        # Last, as it locks the generation's row, for which other workers wait.
+        # Late, as it locks the generation's row, for which other workers wait, and whoever promotes another.
         clips.store(session, video=video, generation=generation, clips=indexed.clips)
+        if job.generation_id is None and not generations.is_serving(session, generation_id):
+            jobs.release(session, job)
+        else:
+            jobs.finish(session, job)
 
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:
@@ -62,17 +70,23 @@ def give_back(library: Library, job: Job, video: Video) -> None:
             remove_thumbnails(session, library, video)
 
 
-def remove_thumbnails(session: Session, library: Library, video: Video) -> None:
-    """Remove the thumbnails of an unfinished ingest; those of clips that an earlier one stored stay."""
-    if not clips.counts(session, [video.id]):
+def remove_thumbnails(session: Session, library: Library, video: Video, besides: Job | None = None) -> None:
+    """Remove what an unfinished ingest made, unless clips were stored or another ingest makes it anew.
+
+    ``besides`` is our own job, while it is still ours.
+    """
+    known = videos.find_by_sha256(session, video.sha256)  # the video may have been deleted and added again
+    is_needed = known is not None and (
+        bool(clips.counts(session, [known.id])) or jobs.is_worked_at(session, known.id, besides)
+    )
+    if not is_needed:
         library.thumbnails.delete_video(video.sha256)
 
 
 def abandon(library: Library, video: Video) -> None:
-    """Leave a lost job to whoever has it; the thumbnails go only when the video itself was deleted."""
+    """Leave a lost job to whoever has it; the thumbnails go when nobody has, or the video was deleted."""
     with library.database.writing() as session:
-        if videos.find_by_sha256(session, video.sha256) is None:
-            library.thumbnails.delete_video(video.sha256)
+        remove_thumbnails(session, library, video)
 
 
 def _require_ours(is_ours: bool, job: Job) -> None:

@@ -23,9 +23,9 @@ from indexer.catalog.job_claims import Claimant
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings, describe_invalid
 from indexer.errors import UnknownSchema
-from indexer.ingest import IngestReport, OnProgress, Progress, ingest_video
+from indexer.ingest import IngestReport, ingest_video
 from indexer.job_endings import remove_thumbnails
-from indexer.job_lease import JobLease, LeaseLost
+from indexer.job_lease import JobLease, LeaseLost, OnProgress, ignore_progress
 from indexer.library import Library, open_library
 from indexer.log_output import log_to_standard_error
 
@@ -39,10 +39,6 @@ DATABASE_PAUSE_S = 5.0
 """Before the next try when the database does not answer."""
 
 log = logging.getLogger(__name__)
-
-
-def ignore_progress(progress: Progress) -> None:
-    """Hear of progress and do nothing."""
 
 
 class Worker:
@@ -66,13 +62,8 @@ class Worker:
             return None
         job, video = claimed
         try:
-            with JobLease(self.library.database, job) as lease:
-
-                def tell(progress: Progress) -> None:
-                    lease.report(progress.stage, progress.fraction)
-                    on_progress(progress)
-
-                return ingest_video(self.library, self.encoders, self.generation_id, job, video, tell)
+            with JobLease(self.library.database, job, on_progress) as lease:
+                return ingest_video(self.library, self.encoders, self.generation_id, video, lease)
         except LeaseLost as lost:
             log.warning("job lost", extra={"job_id": job.id, "reason": str(lost)})
             return None

@@ -21,8 +21,8 @@ from indexer.catalog.job_states import (
     entered,
 )
 from indexer.catalog.lease_watch import LEASE_S
-from indexer.catalog.states import JobState, Priority
-from indexer.catalog.tables import Job, Video
+from indexer.catalog.states import GenerationState, JobState, Priority
+from indexer.catalog.tables import Generation, Job, Video
 
 
 def enqueue(
@@ -30,7 +30,8 @@ def enqueue(
 ) -> Job:
     """Return the open job of a video for a generation (None: the serving one), or a new one.
 
-    An open job that waits with a lower priority gets this one. Raises LookupError for an unknown video.
+    An open job that waits with a lower priority gets this one. A new one of the serving generation comes with
+    one for each generation that is being built. Raises LookupError for an unknown video.
     """
     video = session.get(Video, video_id, with_for_update=True)  # two requests at once make one job
     if video is None:
@@ -43,6 +44,10 @@ def enqueue(
     session.add(job)
     session.flush()
     entered(session, job)
+    if generation_id is None:
+        built = select(Generation.id).where(Generation.state == GenerationState.BUILDING)
+        for building_id in session.scalars(built).all():
+            enqueue(session, video_id, priority=Priority.REBUILD, generation_id=building_id)
     return job
 
 
@@ -86,6 +91,20 @@ def list_page(
 def is_ours(session: Session, job: Job) -> bool:
     """Return whether the claim that gave us ``job`` still stands."""
     return session.scalar(select(Job.id).where(_ours(job))) is not None
+
+
+def is_worked_at(session: Session, video_id: str, besides: Job | None = None) -> bool:
+    """Return whether a worker has a job of the video; until the commit, none is claimed or put back."""
+    found = session.execute(
+        select(Job.id, Job.state).where(Job.video_id == video_id).order_by(Job.id).with_for_update()
+    ).all()
+    ours = besides.id if besides is not None else None
+    return any(state is JobState.RUNNING and job_id != ours for job_id, state in found)
+
+
+def hold(session: Session, job: Job) -> bool:
+    """Return whether the claim that gave us ``job`` still stands, and keep it so until the commit."""
+    return session.scalar(select(Job.id).where(_ours(job)).with_for_update()) is not None
 
 
 def heartbeat(session: Session, job: Job, stage: str, fraction: float) -> bool:

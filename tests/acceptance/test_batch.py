@@ -23,8 +23,9 @@ from indexer.catalog.states import EmbeddingKind, JobState, VideoState
 from indexer.catalog.tables import Clip, Embedding, Job, Video
 from indexer.folder_walk import walk_videos
 from indexer.ingest import ingest_video
+from indexer.job_lease import JobLease
 from indexer.library import Library
-from indexer.worker import Worker, ignore_progress
+from indexer.worker import Worker
 from model.factory import Encoders
 from tests.factories import make_encoder_settings
 from tests.fakes import fake_encoders
@@ -73,8 +74,8 @@ def claimed_elsewhere(library: Library, folder: Path, encoders: Encoders) -> tup
     with library.database.writing() as session:
         job = job_claims.claim(session, claimant("another-machine:1"))
     assert job is not None
-    video = the_video(library)
-    return job_id, lambda: ingest_video(library, encoders, generation_id, job, video, ignore_progress)
+    video, lease = the_video(library), JobLease(library.database, job)
+    return job_id, lambda: ingest_video(library, encoders, generation_id, video, lease)
 
 
 @pytest.fixture

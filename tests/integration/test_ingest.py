@@ -10,7 +10,8 @@ from indexer.catalog import jobs, vector_codec, videos
 from indexer.catalog.states import EmbeddingKind, JobState, VideoState
 from indexer.catalog.tables import Clip, Embedding, Generation, Job, Video
 from indexer.config import Settings
-from indexer.ingest import IngestReport, Progress
+from indexer.ingest import IngestReport
+from indexer.job_lease import Progress
 from indexer.library import Library, open_library
 from indexer.worker import Worker
 from model.factory import Encoders

@@ -14,7 +14,7 @@ from indexer.catalog.columns import now
 from indexer.catalog.job_claims import Claimant
 from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Job
-from indexer.job_lease import JobLease, LeaseLost
+from indexer.job_lease import JobLease, LeaseLost, Progress
 from indexer.library import Library
 from indexer.worker import DATABASE_PAUSE_S, IDLE_S, Worker, main, run_worker
 from tests.fakes import fake_encoders
@@ -102,8 +102,8 @@ def claimed_job(library: Library, tmp_path: Path) -> Job:
 
 def test_the_lease_publishes_stage_and_fraction(library: Library, tmp_path: Path) -> None:
     job = claimed_job(library, tmp_path)
-    with JobLease(library.database, job, heartbeat_s=0.02) as lease:
-        lease.report("decoding", 0.25)
+    with JobLease(library.database, job, look_s=0.005) as lease:
+        lease.report(Progress("decoding", 0.25, 1.0))
         while the_job(library, job.id).stage != "decoding":
             pass
     assert the_job(library, job.id).fraction == 0.25
@@ -113,6 +113,6 @@ def test_a_lost_lease_stops_the_work_at_its_next_report(library: Library, tmp_pa
     job = claimed_job(library, tmp_path)
     with library.database.writing() as session:
         session.execute(update(Job).values(token=Job.token + 1))
-    with JobLease(library.database, job, heartbeat_s=0.02) as lease, pytest.raises(LeaseLost, match=job.id):
+    with JobLease(library.database, job, look_s=0.02) as lease, pytest.raises(LeaseLost, match=job.id):
         while True:
-            lease.report("decoding", 0.5)
+            lease.report(Progress("decoding", 0.5, 1.0))
