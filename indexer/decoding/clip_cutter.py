@@ -73,7 +73,7 @@ class ClipCutter:
         start_s = self._plan.start_s
         try:
             if self._pictures is None:
-                self._pictures = PictureTrack(self._container, timed, self._rate)
+                self._pictures = PictureTrack(self._container, timed, self._rate, self._plan)
                 sound = SoundReader(self._path, start_s, self._plan.end_s)
                 self._sound = SoundTrack.of(self._container, sound)
             self._pictures.write(timed, max(0.0, timed.time_s - start_s), until_s - start_s)

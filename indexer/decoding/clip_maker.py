@@ -12,8 +12,9 @@ import numpy as np
 from indexer.clip_segmentation import ClipBounds, ShotDetector
 from indexer.clip_times import Span, picture_slot, sample_times
 from indexer.decoding.messages import DecodedClip, DecodePlan
-from indexer.decoding.pictures import Picture, PictureScaler, to_jpeg
+from indexer.decoding.pictures import PictureScaler, to_jpeg
 from indexer.decoding.reader import TimedFrame
+from indexer.decoding.rgb_scaler import Picture
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class ClipMaker:
         return _Candidate(
             time_s=timed.time_s,
             model_input=self._input_scaler.model_input(
-                timed.frame, plan.image_size, plan.resize_mode, aspect=timed.aspect, rotation=timed.rotation
+                timed.frame,
+                plan.image_size,
+                plan.resize_mode,
+                aspect=timed.aspect,
+                orientation=timed.orientation,
             ),
             thumbnail=self._thumbnail_scaler.thumbnail(
-                timed.frame, plan.thumbnail_width, aspect=timed.aspect, rotation=timed.rotation
+                timed.frame, plan.thumbnail_width, aspect=timed.aspect, orientation=timed.orientation
             ),
         )
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from indexer.clip_times import Span, picture_slot, sample_times
 from indexer.decoding.messages import ClipPlan, DecodedFrames
-from indexer.decoding.pictures import Picture, PictureScaler
+from indexer.decoding.pictures import PictureScaler
 from indexer.decoding.reader import TimedFrame
+from indexer.decoding.rgb_scaler import Picture
 
 
 class ClipSampler:
@@ -49,6 +50,10 @@ class ClipSampler:
         count = sum(one < time_s for one in self._times[len(self._pictures) :])
         if count:
             picture = self._scaler.model_input(
-                timed.frame, plan.image_size, plan.resize_mode, aspect=timed.aspect, rotation=timed.rotation
+                timed.frame,
+                plan.image_size,
+                plan.resize_mode,
+                aspect=timed.aspect,
+                orientation=timed.orientation,
             )
             self._pictures += [picture] * count

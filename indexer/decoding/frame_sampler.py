@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from indexer.decoding.messages import DecodedFrames, FramePlan
-from indexer.decoding.pictures import Picture, PictureScaler
+from indexer.decoding.pictures import PictureScaler
 from indexer.decoding.reader import TimedFrame
+from indexer.decoding.rgb_scaler import Picture
 
 KEPT_PER_WANTED = 8
 """Pictures kept at most for each wanted one: halved to 4, an even share of them is uneven by a fourth."""
@@ -35,7 +36,8 @@ class FrameSampler:
 
     def add(self, timed: TimedFrame) -> Iterator[DecodedFrames]:
         """Take the next frame; nothing is certain before the last one."""
-        self._keep_shown_until(timed.time_s)
+        if self._shown is not None:
+            self._keep_shown_until(timed.time_s)
         self._shown = timed
         return iter(())
 
@@ -65,5 +67,5 @@ class FrameSampler:
         if timed is None:
             raise ValueError("no frame was added before the span began")
         return self._scaler.model_input(
-            timed.frame, plan.image_size, plan.resize_mode, aspect=timed.aspect, rotation=timed.rotation
+            timed.frame, plan.image_size, plan.resize_mode, aspect=timed.aspect, orientation=timed.orientation
         )

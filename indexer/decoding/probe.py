@@ -10,6 +10,9 @@ import av
 from av.video.frame import VideoFrame
 
 from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
+from indexer.decoding.orientation import UPRIGHT, Orientation, orientation_of
+from indexer.decoding.presentation_clock import beginning_s
+from indexer.decoding.time_stamps import first_sound_s, frame_rate, stamp_of
 from indexer.errors import PictureTooSmall
 
 MIN_SIDE_PX = 16
@@ -29,7 +32,8 @@ class VideoProbe:
     """What a file claims to be.
 
     `width` and `height` are as shown, after rotation and pixel aspect; `rotation` is the quarter turns
-    anticlockwise, in degrees, that make the picture upright; None where the container is silent.
+    anticlockwise, in degrees, that make the picture upright, before it is mirrored if it is to be; None where
+    the container is silent.
     """
 
     container: str
@@ -53,8 +57,8 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
     """
     with open_video(path, max_pixels) as video:
         first = first_frame(video)
-        rotation = upright_rotation(first) if first else 0
-        width, height = _shown_size(video, first, rotation)
+        orientation = orientation_of(first) if first else UPRIGHT
+        width, height = _shown_size(video, first, orientation)
         if 0 < min(width, height) < MIN_SIDE_PX:
             raise PictureTooSmall(
                 f"{path.name} is {width}x{height} pixels: each side must have at least {MIN_SIDE_PX}"
@@ -63,24 +67,15 @@ def probe(path: Path, max_pixels: int = MAX_PIXELS) -> VideoProbe:
         return VideoProbe(
             container=video.container.format.name,
             codec=stream.codec_context.codec.canonical_name,
-            duration_s=_duration_s(video),
+            duration_s=_duration_s(video, first),
             width=width,
             height=height,
-            rotation=rotation,
-            frame_rate=float(stream.average_rate or stream.guessed_rate or 0) or None,
+            rotation=orientation.rotation,
+            frame_rate=frame_rate(video),
             has_audio=bool(video.container.streams.audio),
             size_bytes=path.stat().st_size,
             start_timecode=_start_timecode(video),
         )
-
-
-def upright_rotation(frame: VideoFrame) -> int:
-    """Return the quarter turns anticlockwise, in degrees (0, 90, 180, 270), that make `frame` upright.
-
-    A display matrix that is damaged or turns by another angle counts as none.
-    """
-    degrees = frame.rotation % 360
-    return degrees if degrees in (90, 180, 270) else 0
 
 
 def pixel_aspect(ratio: Fraction | None) -> float:
@@ -107,10 +102,10 @@ def first_frame(video: OpenVideo) -> VideoFrame | None:
     return None
 
 
-def _shown_size(video: OpenVideo, first: VideoFrame | None, rotation: int) -> tuple[int, int]:
+def _shown_size(video: OpenVideo, first: VideoFrame | None, orientation: Orientation) -> tuple[int, int]:
     source = first or video.stream
     shown = (round(source.width * pixel_aspect(video.stream.sample_aspect_ratio)), source.height)
-    return (shown[1], shown[0]) if rotation in (90, 270) else shown
+    return (shown[1], shown[0]) if orientation.swaps_sides else shown
 
 
 def _start_timecode(video: OpenVideo) -> str | None:
@@ -119,12 +114,21 @@ def _start_timecode(video: OpenVideo) -> str | None:
     return written if TIMECODE.fullmatch(written) else None
 
 
-def _duration_s(video: OpenVideo) -> float | None:
+def _duration_s(video: OpenVideo, first: VideoFrame | None) -> float | None:
+    """Return the seconds that the container claims, from where a player begins."""
     stream, container = video.stream, video.container
     if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
-        duration_s = float(stream.duration * stream.time_base)
+        duration_s = float(stream.duration * stream.time_base) + _lead_s(video, first)
     elif container.duration is not None and container.duration > 0:
         duration_s = container.duration / av.time_base
     else:
         return None
     return duration_s if math.isfinite(duration_s) else None
+
+
+def _lead_s(video: OpenVideo, first: VideoFrame | None) -> float:
+    stamp, time_base = stamp_of(video, first) if first else None, video.stream.time_base
+    if stamp is None or time_base is None:
+        return 0.0
+    first_s = float(stamp * time_base)
+    return first_s - beginning_s(first_s, first_sound_s(video))

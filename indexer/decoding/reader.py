@@ -16,10 +16,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from indexer.decoding.container import MAX_PIXELS, OpenVideo, open_video
+from indexer.decoding.orientation import Orientation, orientation_of
 from indexer.decoding.presentation_clock import PresentationClock
-from indexer.decoding.probe import VideoProbe, pixel_aspect, upright_rotation
-from indexer.decoding.seeking import seek_before
+from indexer.decoding.probe import VideoProbe, pixel_aspect
+from indexer.decoding.seeking import Place, seek_before
 from indexer.decoding.subtitle_reader import CueCollector
+from indexer.decoding.time_stamps import first_sound_s, stamp_of
 from indexer.errors import EncryptedVideo, NoFrames
 
 SHORTFALL_S = 1.0
@@ -29,12 +31,12 @@ SHORTFALL_FRACTION = 0.05
 
 @dataclass(frozen=True)
 class TimedFrame:
-    """A frame, the second it is first shown, its pixel aspect, and the degrees that make it upright."""
+    """A frame, the second it is first shown, its pixel aspect, and what makes it upright."""
 
     frame: VideoFrame
     time_s: float
     aspect: float
-    rotation: int
+    orientation: Orientation
 
 
 class FrameReader:
@@ -62,6 +64,7 @@ class FrameReader:
         self._until_s = until_s
         self._cues = cues
         self._damaged_packets = 0
+        self._damaged_frames = 0
         self._is_encrypted = False
         self._broke_off: str | None = None
         self.frames_decoded = 0
@@ -81,6 +84,8 @@ class FrameReader:
         found = []
         if self._damaged_packets:
             found.append(f"damaged packets passed over: {self._damaged_packets}")
+        if self._damaged_frames:
+            found.append(f"frames shown with damage: {self._damaged_frames}")
         if self._broke_off:
             found.append(f"the file breaks off ({self._broke_off})")
         claimed_s = min(self._probe.duration_s or 0.0, self._until_s)
@@ -89,21 +94,34 @@ class FrameReader:
         return f"Partly damaged: {'; '.join(found)}." if found else None
 
     def _read(self, video: OpenVideo) -> Iterator[TimedFrame]:
-        clock = PresentationClock(video.stream.time_base, self._probe.frame_rate)
-        aspect = pixel_aspect(video.stream.sample_aspect_ratio)
-        place = seek_before(video, self._from_s) if self._from_s > 0 else None
+        stream = video.stream
+        clock = PresentationClock(stream.time_base, self._probe.frame_rate, first_sound_s(video))
+        aspect = pixel_aspect(stream.sample_aspect_ratio)
+        place = seek_before(video, self._path, self._from_s) if self._from_s > 0 else None
         if place is not None:
-            clock.resume(place.first_pts, place.pts)
-        for packet in self._packets(video, clock):
-            for frame in self._decoded(packet):
-                if place is not None and frame.pts is not None and frame.pts < place.pts:
-                    continue  # of an open group of pictures: it lacks what it was predicted from
-                time_s = clock.time_s(frame.pts, frame.duration)
-                self.frames_decoded += 1
-                self.end_s = min(clock.end_s, self._until_s)
-                if time_s >= self._until_s:
-                    return
-                yield TimedFrame(frame, time_s, aspect, upright_rotation(frame))
+            clock.resume(place.first_stamp, place.stamp)
+        for frame in self._frames(video, clock, place):
+            stamp = stamp_of(video, frame)
+            if place is not None and stamp is not None and stamp < place.stamp:
+                continue  # of an open group of pictures: it lacks what it was predicted from
+            time_s = clock.time_s(stamp, frame.duration)
+            self.frames_decoded += 1
+            self._damaged_frames += frame.is_corrupt
+            self.end_s = min(clock.end_s, self._until_s)
+            if time_s >= self._until_s:
+                return
+            yield TimedFrame(frame, time_s, aspect, orientation_of(frame))
+
+    def _frames(
+        self, video: OpenVideo, clock: PresentationClock, place: Place | None
+    ) -> Iterator[VideoFrame]:
+        """Yield the frames from `place` on, and in the end, however it comes, those the decoder held back."""
+        passed_over = place.packets_before if place is not None else 0
+        for index, packet in enumerate(self._packets(video, clock)):
+            if index >= passed_over:
+                yield from self._decoded(packet)
+        if self._broke_off:
+            yield from self._held_back(video)
 
     def _packets(self, video: OpenVideo, clock: PresentationClock) -> Iterator["Packet[VideoStream]"]:
         cues = self._cues or CueCollector()
@@ -127,6 +145,14 @@ class FrameReader:
             raise
         except av.FFmpegError:
             self._damaged_packets += 1
+            return []
+
+    def _held_back(self, video: OpenVideo) -> list[VideoFrame]:
+        try:
+            return video.stream.codec_context.decode(None)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
             return []
 
     def _refuse(self) -> None:

@@ -1,14 +1,17 @@
 """Going to a place in a video without decoding what lies before it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import av
 
-from indexer.decoding.container import OpenVideo
+from indexer.decoding.container import OpenVideo, open_video
+from indexer.decoding.presentation_clock import MAX_REORDER_S, MAX_STILL_S, beginning_s
 from indexer.decoding.probe import first_frame
+from indexer.decoding.time_stamps import first_sound_s, format_names, stamp_of
 
 INDEXED_CONTAINERS = {"mov", "matroska"}
-"""FFmpeg's names of those that list their key frames; others are read from the beginning."""
+"""FFmpeg's names of those that list their key frames; in others every packet before is looked at."""
 
 LEAD_S = 1.0
 """How much earlier to begin: containers look for key frames by decoding time, which runs ahead."""
@@ -18,55 +21,96 @@ LEAD_S = 1.0
 class Place:
     """Where reading goes on: the time stamps, in ticks, of the video's first frame and of a key frame."""
 
-    first_pts: int
-    pts: int
+    first_stamp: int
+    stamp: int
+    packets_before: int = 0
+    """Packets of the video to pass over, undecoded, to come there; 0 where the container went there."""
 
 
-def seek_before(video: OpenVideo, time_s: float) -> Place | None:
-    """Go to a key frame shown at or before `time_s` seconds; stay at the beginning and return None else."""
+def seek_before(video: OpenVideo, path: Path, time_s: float) -> Place | None:
+    """Find a key frame shown at or before `time_s` seconds; stay at the beginning and return None else."""
     if not is_indexed(video):
-        return None
-    first_pts = first_pts_of(video)
-    if first_pts is None:
+        return _find_by_reading(path, time_s)
+    first_stamp = first_stamp_of(video)
+    if first_stamp is None:
         _rewind(video, 0)
         return None
-    place = _key_frame_before(video, first_pts, time_s)
+    place = _key_frame_before(video, first_stamp, time_s)
     if place is None:
-        _rewind(video, first_pts)
+        _rewind(video, first_stamp)
     return place
 
 
 def is_indexed(video: OpenVideo) -> bool:
     """Return whether the container finds a place by its time."""
-    return bool(INDEXED_CONTAINERS & set(video.container.format.name.split(",")))
+    return bool(INDEXED_CONTAINERS & format_names(video))
 
 
-def first_pts_of(video: OpenVideo) -> int | None:
+def first_stamp_of(video: OpenVideo) -> int | None:
     """Return the time stamp of the first frame shown, having decoded it."""
     first = first_frame(video)
-    return None if first is None or video.stream.time_base is None else first.pts
+    return None if first is None or video.stream.time_base is None else stamp_of(video, first)
 
 
-def _key_frame_before(video: OpenVideo, first_pts: int, time_s: float) -> Place | None:
+def zero_s(video: OpenVideo) -> float:
+    """Return the second of the container that is second 0 of the video, having decoded its first frame."""
+    first_stamp, time_base = first_stamp_of(video), video.stream.time_base
+    if first_stamp is None or time_base is None:
+        return 0.0
+    return beginning_s(float(first_stamp * time_base), first_sound_s(video))
+
+
+def _key_frame_before(video: OpenVideo, first_stamp: int, time_s: float) -> Place | None:
     stream = video.stream
     if stream.time_base is None:
         return None
-    wanted = first_pts + int(time_s / stream.time_base)
+    wanted = _stamp_at(video, first_stamp, time_s)
     target = wanted - int(LEAD_S / stream.time_base)
-    if target <= first_pts:
+    if target <= first_stamp:
         return None
     try:
         video.container.seek(target, stream=stream)
         packet = next(iter(video.container.demux(stream)), None)
         if packet is None or not packet.is_keyframe or packet.pts is None:
             return None
-        if not first_pts <= packet.pts <= wanted:
+        if not first_stamp <= packet.pts <= wanted:
             return None
         video.container.seek(target, stream=stream)
     except av.FFmpegError:  # a damaged index
         return None
-    return Place(first_pts, packet.pts)
+    return Place(first_stamp, packet.pts)
 
 
-def _rewind(video: OpenVideo, first_pts: int) -> None:
-    video.container.seek(first_pts, stream=video.stream)
+def _find_by_reading(path: Path, time_s: float) -> Place | None:
+    """Return the last key frame before `time_s`, having read the file up to there; None where times jump."""
+    with open_video(path) as video:
+        first_stamp, time_base = first_stamp_of(video), video.stream.time_base
+        if first_stamp is None or time_base is None:
+            return None
+        wanted = _stamp_at(video, first_stamp, time_s - LEAD_S)
+    found, last = None, first_stamp
+    behind, ahead = int(MAX_REORDER_S / time_base), int(MAX_STILL_S / time_base)
+    with open_video(path) as video:
+        try:
+            for index, packet in enumerate(video.container.demux(video.stream)):
+                stamp = stamp_of(video, packet)
+                if stamp is None or not -behind <= stamp - last <= ahead:
+                    return None
+                if packet.is_keyframe and first_stamp < stamp <= wanted:
+                    found = Place(first_stamp, stamp, index)
+                if stamp > wanted + behind:
+                    return found
+                last = max(last, stamp)
+        except av.FFmpegError:  # damage: what comes after it is for the reader to judge
+            return None
+    return found
+
+
+def _stamp_at(video: OpenVideo, first_stamp: int, time_s: float) -> int:
+    time_base = video.stream.time_base or 1
+    zero = beginning_s(float(first_stamp * time_base), first_sound_s(video))
+    return int((zero + time_s) / time_base)
+
+
+def _rewind(video: OpenVideo, first_stamp: int) -> None:
+    video.container.seek(first_stamp, stream=video.stream)

@@ -11,15 +11,9 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
+from indexer.decoding.allowed_codecs import SOUND_CODECS
 from indexer.decoding.container import OpenVideo, open_video
-from indexer.decoding.seeking import first_pts_of, is_indexed
-
-SOUND_CODECS = frozenset(
-    "aac mp3 mp3float mp2 mp2float ac3 eac3 dca truehd opus vorbis flac alac wmav1 wmav2 wmapro amrnb amrwb "
-    "adpcm_ms adpcm_ima_wav adpcm_ima_qt pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_u8 "
-    "pcm_s8 pcm_f32le pcm_f32be pcm_alaw pcm_mulaw pcm_bluray pcm_dvd".split()
-)
-"""FFmpeg's names of the sound decoders we trust: what cameras, phones, editors and the web write."""
+from indexer.decoding.seeking import is_indexed, zero_s
 
 LEAD_S = 1.0
 """Begin earlier by this much: some decoders need the sound before."""
@@ -52,26 +46,23 @@ class SoundReader:
 
     def __iter__(self) -> Iterator[Samples]:
         """Yield the samples (channels, n) of the span in order; nothing for a video without usable sound."""
-        with open_video(self._path) as zero:
-            first_pts, time_base = first_pts_of(zero), zero.stream.time_base
-            zero_s = float(first_pts * time_base) if first_pts is not None and time_base else 0.0
+        with open_video(self._path) as video:
+            zero = zero_s(video)
         with open_video(self._path) as video:
             stream = video.container.streams.best("audio")
             if not isinstance(stream, AudioStream) or not _is_usable(stream):
                 return
             self.format = _format_for(stream)
-            _seek(video, stream, zero_s + self._start_s - LEAD_S)
-            yield from self._laid_out(self._chunks(video, stream, zero_s))
+            _seek(video, stream, zero + self._start_s - LEAD_S)
+            yield from self._laid_out(self._chunks(video, stream, zero))
 
-    def _chunks(
-        self, video: OpenVideo, stream: AudioStream, zero_s: float
-    ) -> Iterator[tuple[float, Samples]]:
+    def _chunks(self, video: OpenVideo, stream: AudioStream, zero: float) -> Iterator[tuple[float, Samples]]:
         """Yield resampled sound with the second of its first sample; damaged packets are passed over."""
         resampler = _Resampler(self.format)
-        next_s = -zero_s
-        for frame in _decoded(video, stream, zero_s + self._start_s - LEAD_S):
+        next_s = -zero
+        for frame in _decoded(video, stream, zero + self._start_s - LEAD_S):
             if frame.pts is not None and frame.time_base is not None:
-                next_s = float(frame.pts * frame.time_base) - zero_s
+                next_s = float(frame.pts * frame.time_base) - zero
             if next_s >= self._end_s:
                 return
             time_s, next_s = next_s, next_s + frame.samples / frame.sample_rate

@@ -9,6 +9,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from numpy.typing import NDArray
 from PIL import Image
 
+from indexer.decoding.orientation import Orientation
 from indexer.decoding.pictures import PictureScaler, to_jpeg
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 30), (30, 30, 200)
@@ -57,9 +58,11 @@ def test_wide_pixels_widen_the_picture_before_the_crop() -> None:
 def test_a_turned_picture_is_made_upright(rotation: int) -> None:
     upright = columns(RED, BLUE, width=100, height=60)
     stored = frame_of(np.rot90(upright, -rotation // 90))
-    thumbnail = PictureScaler().thumbnail(stored, 480, rotation=rotation)
+    orientation = Orientation(rotation)
+    thumbnail = PictureScaler().thumbnail(stored, 480, orientation=orientation)
     assert thumbnail.shape == (60, 100, 3)
-    for picture in (thumbnail, PictureScaler().model_input(stored, 32, "shortest", rotation=rotation)):
+    model_input = PictureScaler().model_input(stored, 32, "shortest", orientation=orientation)
+    for picture in (thumbnail, model_input):
         middle = picture.shape[0] // 2
         assert close(picture[middle, 2], RED)
         assert close(picture[middle, -3], BLUE)
