@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
+from indexer.deletion_leftovers import settle, sweep
 from indexer.media_store import MediaStore
 from indexer.thumbnails import ThumbnailStore
 from indexer.upload_store import UploadStore
@@ -33,6 +35,29 @@ class Library:
     def snapshot_path(self, generation_id: int) -> Path:
         """Return where the vector index of a generation is kept between starts."""
         return self.settings.home_folder / "index" / f"generation-{generation_id}.snapshot"
+
+    @property
+    def previews_root(self) -> Path:
+        """Return the folder of the films that play in any browser, in a folder for each video."""
+        return self.settings.home_folder / "previews"
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Return the folders that hold files of videos."""
+        return self.media.root, self.uploads.root, self.thumbnails.root, self.previews_root
+
+    def settle_deletions(self, video_id: str) -> None:
+        """Bring the files of a deletion that was cut off to where the catalog says; never raises."""
+        settle(self.database, self.roots, video_id)
+
+    def drop_snapshots(self, generation_ids: Iterable[int]) -> int:
+        """Delete the snapshots of generations, and return how many there were; they are made anew."""
+        count = 0
+        for generation_id in generation_ids:
+            path = self.snapshot_path(generation_id)
+            count += path.exists()
+            path.unlink(missing_ok=True)
+        return count
 
     def close(self) -> None:
         """Close the database's connections."""
@@ -61,22 +86,25 @@ def open_library(settings: Settings) -> Library:
         thumbnails=ThumbnailStore(home / "thumbnails"),
     )
     library.media.sweep()
-    _delete_unrecorded_uploads(library)
+    settle(library.database, library.roots)
+    sweep(library.database, (library.thumbnails.root, library.previews_root))
+    for media_path in library.media.unrecorded():
+        settle_upload(library, media_path)
     for folder in ("index", "cuts"):
         sweep_temporary_files(home / folder)
     return library
 
 
-def _delete_unrecorded_uploads(library: Library) -> None:
-    """Delete the uploads that a crash, or a database that went away, kept from being recorded."""
-    if not (media_paths := library.media.unrecorded()):
-        return
-    with library.database.writing() as session:  # an upload of the same bytes waits, or is seen
-        for media_path in media_paths:
-            if videos.has_media(session, media_path):
-                library.media.keep(media_path)
-            elif library.media.delete(media_path):
-                log.warning("an upload that was never recorded is deleted", extra={"media_path": media_path})
+def settle_upload(library: Library, media_path: str) -> None:
+    """Keep a stored upload that the catalog has recorded, and delete one that it has not.
+
+    A crash may have come between the two; or a deletion of the same video, which leaves the bytes to us.
+    """
+    with library.database.writing() as session:  # a deletion of these bytes is waited for
+        if videos.has_media(session, media_path):
+            library.media.keep(media_path)
+        elif library.media.delete(media_path):
+            log.warning("an upload that is not in the catalog is deleted", extra={"media_path": media_path})
 
 
 def open_catalog(settings: Settings) -> Database:

@@ -24,6 +24,9 @@ from model.durable_file import (
 
 UNRECORDED_PREFIX = ".unrecorded-"
 
+RECORDED_WITHIN_S = 120
+"""Longer than it takes from storing an upload to recording it, also in a busy database."""
+
 SAFE_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 STORED_NAME = re.compile(rf"[0-9a-f]{{64}}({SAFE_SUFFIX.pattern})?")
 
@@ -84,6 +87,14 @@ class MediaStore:
     def keep(self, media_path: str) -> None:
         """Take note that the catalog has recorded an upload."""
         self._marker(media_path).unlink(missing_ok=True)
+
+    def is_arriving(self, media_path: str) -> bool:
+        """Return whether an upload of these bytes is about to be recorded, not one that crashed."""
+        try:
+            age_s = time.time() - self._marker(media_path).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return age_s < RECORDED_WITHIN_S
 
     def unrecorded(self) -> list[str]:
         """Return the paths of uploads that were stored long ago and never kept or deleted."""

@@ -24,7 +24,7 @@ class ThumbnailStore:
 
     def __init__(self, root: Path) -> None:
         """Use the folder `root`, made when the first thumbnail is written."""
-        self._root = root
+        self.root = root
 
     def write(self, key: str, jpeg: bytes) -> None:
         """Write or replace a thumbnail, whole or not at all; raises ValueError for a key that is none."""
@@ -34,12 +34,12 @@ class ThumbnailStore:
         """Return where the thumbnail of `key` lies or would lie; raises ValueError for a key that is none."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"thumbnail key {key!r}: must be made by thumbnail_key()")
-        return self._root / key
+        return self.root / key
 
     def delete_video(self, sha256: str) -> int:
         """Delete all thumbnails of a video and return how many there were."""
         _require_sha256(sha256)
-        folder = self._root / sha256[:2] / sha256
+        folder = self.root / sha256[:2] / sha256
         count = sum(1 for _ in folder.glob("*.jpg"))
         shutil.rmtree(folder, ignore_errors=True)
         return count

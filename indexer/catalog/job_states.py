@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
+from indexer.catalog import webhooks
 from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Clip, Job, Video
 
@@ -47,6 +48,7 @@ def entered(session: Session, job: Job) -> None:
     """Do what goes with the state that ``job`` has just entered; called once for each change of a state."""
     if job.generation_id is None:
         _let_video_follow(session, job)
+    webhooks.announce_job(session, job)
 
 
 def _let_video_follow(session: Session, job: Job) -> None:

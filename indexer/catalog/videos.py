@@ -42,7 +42,7 @@ class NewVideo:
 
 def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
     """Return the video of these bytes and whether it was added just now; one that is known stays as it is."""
-    known = find_by_sha256(session, new.sha256)
+    known = _locked(session, new.sha256)
     if known is not None:
         return known, False
     video = Video(
@@ -60,7 +60,7 @@ def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
         with session.begin_nested():
             session.add(video)
     except IntegrityError:  # another process added the same bytes in this moment
-        known = find_by_sha256(session, new.sha256)
+        known = _locked(session, new.sha256)
         if known is None:
             raise
         return known, False
@@ -78,8 +78,9 @@ def find_by_sha256(session: Session, sha256: str) -> Video | None:
 
 
 def has_media(session: Session, media_path: str) -> bool:
-    """Return whether an upload stored under ``media_path`` belongs to a video."""
-    return session.scalar(select(Video.id).where(Video.media_path == media_path).limit(1)) is not None
+    """Return whether an upload stored under ``media_path`` belongs to a video, once no deletion is under way."""
+    found = select(Video.id).where(Video.media_path == media_path).limit(1).with_for_update()
+    return session.scalar(found) is not None
 
 
 def list_page(session: Session, *, limit: int, after: tuple[datetime, str] | None = None) -> list[Video]:
@@ -90,15 +91,19 @@ def list_page(session: Session, *, limit: int, after: tuple[datetime, str] | Non
     return list(session.scalars(statement))
 
 
-def delete(session: Session, video_id: str) -> bool:
-    """Delete a video with its clips, vectors and jobs; False when there is none. Its files are the caller's.
+def lock(session: Session, video_id: str) -> Video | None:
+    """Return a video that nobody else changes until the commit, nor its jobs; None when there is none.
 
     Rows are locked in the order job, video, generation, as everywhere, so that a worker that is just ending
-    the video's job neither deadlocks with this nor leaves vectors without tombstones.
+    the video's job neither deadlocks with a deletion nor leaves vectors without tombstones.
     """
     session.scalars(select(Job.id).where(Job.video_id == video_id).order_by(Job.id).with_for_update()).all()
-    video = session.get(Video, video_id, with_for_update=True)
-    if video is None:
+    return session.get(Video, video_id, with_for_update=True)
+
+
+def delete(session: Session, video_id: str) -> bool:
+    """Delete a video with its clips, vectors and jobs; False when there is none. Its files are the caller's."""
+    if lock(session, video_id) is None:
         return False
     clips.delete_of(session, video_id)
     session.execute(delete_rows(Video).where(Video.id == video_id))
@@ -140,3 +145,8 @@ def counts_by_state(session: Session) -> Counter[VideoState]:
     counts: Counter[VideoState] = Counter()
     counts.update(dict(session.execute(STATES).all()))
     return counts
+
+
+def _locked(session: Session, sha256: str) -> Video | None:
+    """Return the video of these bytes, which no deletion takes away before the commit, or None."""
+    return session.scalar(select(Video).where(Video.sha256 == sha256).with_for_update())

@@ -88,19 +88,19 @@ def delete(session: Session, webhook_id: str) -> bool:
     return isinstance(deleted, CursorResult) and deleted.rowcount == 1
 
 
-def announce_job(session: Session, job_id: str) -> None:
-    """Write to the outbox that a job has ended; does nothing for one that goes on or that there is not.
+def announce_job(session: Session, job: Job) -> None:
+    """Write to the outbox that a job has ended; does nothing for one that goes on.
 
-    Call it in the transaction that ends the job, after its row was changed.
+    Call it in the transaction that ends the job, which ``job`` says already.
     """
-    job = session.get(Job, job_id, populate_existing=True)
-    event = EVENT_OF_STATE.get(job.state) if job is not None else None
-    if job is None or event is None:
+    event = EVENT_OF_STATE.get(job.state)
+    if event is None:
         return
     error = {"code": job.error_code, "message": job.error_message} if job.error_code else None
     data: dict[str, object] = {
         "job_id": job.id,
         "video_id": job.video_id,
+        "generation_id": job.generation_id,
         "state": job.state.value,
         "attempts": job.attempts,
         "error": error,
