@@ -1,7 +1,8 @@
 """Opening a video container, trusting nothing in it.
 
 - Containers and protocols are allow-listed: playlists and concat scripts would open other files or addresses.
-- Codecs are allow-listed by us: FFmpeg's own `codec_whitelist` does not stop every decoder.
+- Codecs are allow-listed twice: FFmpeg's `codec_whitelist` holds while a file is opened, when FFmpeg decodes
+  the first frames of every stream to see what they are, but not for the decoder that we are given then.
 - The pixel limit is given to the decoder, because a stream may grow after its header was checked.
 """
 
@@ -17,6 +18,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from indexer.decoding.allowed_codecs import ALL_CODECS, CONTAINERS, VIDEO_CODECS
 from indexer.errors import (
     EmptyFile,
     MediaMissing,
@@ -25,16 +27,6 @@ from indexer.errors import (
     PictureTooLarge,
     UnsupportedCodec,
 )
-
-CONTAINERS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,ivf,h264,hevc,obu,mxf,nut,dv,gxf,wtv,rm"
-"""FFmpeg's names of the containers that hold their media themselves."""
-
-CODECS = frozenset(
-    "h264 hevc vvc av1 libdav1d vp8 vp9 mpeg1video mpeg2video mpeg4 msmpeg4v1 msmpeg4v2 msmpeg4 h263 h263i "
-    "flv wmv1 wmv2 wmv3 vc1 theora mjpeg prores dnxhd dvvideo ffv1 huffyuv rawvideo svq1 svq3 cinepak rv30 "
-    "rv40".split()
-)
-"""FFmpeg's names of the decoders we trust: what cameras, phones, editors and the web write."""
 
 MAX_PIXELS = 8192 * 4320
 """The largest picture of 8K cinema; more is a mistake or a bomb."""
@@ -57,7 +49,12 @@ def open_video(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[OpenVideo]:
     if not path.is_absolute():
         raise ValueError(f"path {str(path)!r} is relative: pass an absolute path")
     _require_bytes(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS, "max_pixels": str(max_pixels)}
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": CONTAINERS,
+        "codec_whitelist": ALL_CODECS,
+        "max_pixels": str(max_pixels),
+    }
     try:
         container = av.open(str(path), options=options, metadata_errors="replace")
     except av.FFmpegError as error:
@@ -102,7 +99,7 @@ def _pixels(stream: VideoStream) -> int:
 
 def _require_allowed(stream: VideoStream, path: Path, max_pixels: int) -> None:
     codec = _codec(stream)
-    if codec is None or codec.name not in CODECS:
+    if codec is None or codec.name not in VIDEO_CODECS:
         name = codec.name if codec else "something unknown"
         raise UnsupportedCodec(f"{path.name} is coded as {name}, which is not supported: convert it to H.264")
     if _pixels(stream) > max_pixels:

@@ -15,13 +15,11 @@ from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from indexer.cue_text import MAX_CUE_CHARACTERS, MAX_CUES, NewCue, is_possible, language_of
+from indexer.decoding.allowed_codecs import TEXT_CODECS
 from indexer.decoding.presentation_clock import PresentationClock
 
 if TYPE_CHECKING:
     from av.stream import Stream
-
-TEXT_CODECS = frozenset("ass ssa subrip srt mov_text webvtt text".split())
-"""FFmpeg's names of the subtitles that are text; the others are pictures of it."""
 
 MAX_STREAMS = 64
 """More languages than any film has subtitles in."""
