@@ -44,7 +44,7 @@ class GenerationQuality:
     preset: str
     reduction: str
     is_in_use: bool
-    """Whether the settings name it."""
+    """Whether it serves."""
     judgements_not_indexed: int
     """Of clips that this generation has not read."""
     judgements_used: int = 0
@@ -141,12 +141,12 @@ class LibraryEvaluator:
 def evaluate_library(database: Database, settings: Settings) -> LibraryQuality:
     """Return what the judgements say of each generation; raises ValueError when they say nothing of any.
 
-    They are compared with the generation that ``settings`` name, which may not be the last that was indexed.
+    They are compared with the generation that serves.
     """
     with database.reading() as session:
         judged = judgements.judged_clips(session)
         known = generations.list_all(session)
-        in_use = generations.last_used_with(session, settings.model, settings.reduction)
+        in_use = generations.serving(session)
     if not judged:
         raise ValueError(
             "nothing is judged yet: say of hits whether they are right, with POST /judgements "

@@ -77,10 +77,8 @@ def _notes(quality: LibraryQuality) -> list[str]:
     notes = []
     if gone := quality.judgements_without_clip:
         notes.append(f"{_count(gone, 'judgement')} left out: no clip is cut at that moment any more.")
-    if not any(one.is_in_use for one in quality.generations):
-        notes.append(
-            "REELSEEK_MODEL and REELSEEK_REDUCTION name a model that has read nothing here: none is compared."
-        )
+    if not any(one.is_in_use and one.metrics for one in quality.generations):
+        notes.append("The model in use has read none of what was judged: none is compared with it.")
     for one in quality.generations:
         name = f"Generation {one.generation} ({one.preset})"
         if one.problem is not None:

@@ -63,7 +63,7 @@ def survey(
     known = _KnownBytes(files)
     if database is not None:
         with database.reading() as session:
-            known.add_indexed(session, settings)
+            known.add_indexed(session)
             found.measured_speed = measured_speed(session)
     for file in files:
         if isinstance(file, Unreadable):
@@ -97,9 +97,9 @@ class _KnownBytes:
         self._sizes = Counter(file.size_bytes for file in files if isinstance(file, FoundFile))
         self._seen: set[str] = set()
 
-    def add_indexed(self, session: Session, settings: Settings) -> None:
-        """Count the videos that a search with the model and reduction of ``settings`` can find."""
-        generation = generations.last_used_with(session, settings.model, settings.reduction)
+    def add_indexed(self, session: Session) -> None:
+        """Count the videos that a search can find."""
+        generation = generations.serving(session)
         if generation is None:
             return
         indexed = select(Video.size_bytes, Video.sha256).where(is_searchable(generation.id))

@@ -13,8 +13,13 @@
     └── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
     UnknownSchema          the database was written by a newer ReelSeek
     NotSubtitles           a file of subtitles holds no cue that can be used
+    GenerationError        a generation cannot be what it is to become
+    ├── UnknownGeneration  ├── CannotPromote
+    ├── GenerationInUse    ├── ModelUnavailable ── ModelChanged
+    └── VideosMissing
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -110,3 +115,48 @@ class UnknownSchema(RuntimeError):
 
 class NotSubtitles(ValueError):
     """A file is no subtitles that can be read; the message says why. The video itself is none the worse."""
+
+
+class GenerationError(ValueError):
+    """A generation cannot become what was asked; the message says why, and the way out."""
+
+
+class UnknownGeneration(GenerationError):
+    """No generation has this number."""
+
+    def __init__(self, generation_id: int) -> None:
+        super().__init__(
+            f"there is no generation {generation_id}: reelseek generations lists those there are"
+        )
+
+
+class CannotPromote(GenerationError):
+    """A generation that is not fit to serve, or none to go back to."""
+
+
+class GenerationInUse(GenerationError):
+    """The generation that answers searches was to be retired."""
+
+    def __init__(self, generation_id: int) -> None:
+        super().__init__(f"generation {generation_id} answers searches: promote another one first")
+
+
+class ModelUnavailable(GenerationError):
+    """The model that made a generation's vectors cannot be loaded here."""
+
+
+class ModelChanged(ModelUnavailable):
+    """What a generation's model is called by is another model now."""
+
+
+class VideosMissing(GenerationError):
+    """A generation lacks videos that can be found now; carries how many, and the titles of some."""
+
+    def __init__(self, generation_id: int, serving_id: int, count: int, titles: Sequence[str]) -> None:
+        self.count, self.titles = count, list(titles)
+        named = ", ".join(repr(title) for title in titles) + (" …" if count > len(titles) else "")
+        super().__init__(
+            f"generation {generation_id} lacks {count:,} of the videos that are found with generation "
+            f"{serving_id}: {named}. Go on with reelseek reindex --generation {generation_id}, or promote it "
+            "all the same with --partial (over HTTP: partial=true)"
+        )

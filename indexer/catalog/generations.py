@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.catalog import vector_codec
+from indexer.catalog.columns import now
 from indexer.catalog.states import EmbeddingKind, GenerationState
 from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone
 
@@ -43,16 +44,44 @@ class Position(NamedTuple):
 
 def ensure(session: Session, settings: "EncoderSettings") -> Generation:
     """Return the generation of ``settings``, made if missing, and let it be the one that serves."""
-    generation = _find(session, settings.fingerprint) or _create(session, settings)
-    if generation.state is not GenerationState.SERVING:
-        generation.state = GenerationState.SERVING
-    session.execute(
-        update(Generation)
-        .where(Generation.id != generation.id, Generation.state == GenerationState.SERVING)
-        .values(state=GenerationState.RETIRED)
-    )
-    session.flush()
+    generation = find_or_make(session, settings, GenerationState.SERVING)
+    if generation.state is not GenerationState.SERVING or generation.promoted_at is None:
+        let_serve(session, generation.id)
     return generation
+
+
+def let_serve(session: Session, generation_id: int) -> None:
+    """Let a generation be the only one that serves, however many processes do so at once."""
+    for generation in lock_all(session):
+        if generation.id == generation_id:
+            generation.state, generation.is_paused = GenerationState.SERVING, False
+            generation.promoted_at = now()
+        elif generation.state is GenerationState.SERVING:
+            generation.state = GenerationState.RETIRED
+    session.flush()
+
+
+def lock_all(session: Session) -> list[Generation]:
+    """Return every generation, the first one first; none changes until the commit, revisions included."""
+    every = select(Generation).order_by(Generation.id).with_for_update(key_share=True)
+    return list(session.scalars(every, execution_options={"populate_existing": True}))
+
+
+def serving(session: Session) -> Generation | None:
+    """Return the generation that answers searches; None in a library that nothing has begun yet."""
+    return session.scalar(select(Generation).where(Generation.state == GenerationState.SERVING))
+
+
+def is_serving(session: Session, generation_id: int) -> bool:
+    """Return whether a generation answers searches."""
+    state = select(Generation.state).where(Generation.id == generation_id)
+    return session.scalar(state) is GenerationState.SERVING
+
+
+def has_vectors(session: Session, generation_id: int) -> bool:
+    """Return whether a generation has read anything."""
+    any_of_it = select(Embedding.id).where(Embedding.generation_id == generation_id)
+    return session.scalar(any_of_it.limit(1)) is not None
 
 
 def get(session: Session, generation_id: int) -> Generation:
@@ -68,25 +97,14 @@ def list_all(session: Session) -> list[Generation]:
     return list(session.scalars(select(Generation).order_by(Generation.id)))
 
 
-def last_used_with(session: Session, preset: str, reduction: str) -> Generation | None:
-    """Return the generation that served last for a model and reduction as the settings name them, or None.
+def is_named(generation: Generation, preset: str, reduction: str) -> bool:
+    """Return whether a generation is of the model and reduction that settings name.
 
-    It is told by the names alone, without loading the model: one that was retrained in its place, or that
-    another name was given, is not noticed.
+    It is told by the names alone: a model that was retrained in its place is not noticed. A reduction may be
+    named without its proportions.
     """
-    name = reduction.strip().lower()
-    found = session.scalars(
-        select(Generation).where(Generation.preset == preset).order_by(Generation.id.desc())
-    ).all()
-    fitting = [one for one in found if name == AUTO or _has_reduction(one, name)]
-    serving = (one for one in fitting if one.state is GenerationState.SERVING)
-    return next(serving, fitting[0] if fitting else None)
-
-
-def _has_reduction(generation: Generation, name: str) -> bool:
-    """Return whether a generation reduces as ``name`` says, which may leave out the proportions."""
-    reduction = str(generation.settings.get("reduction", "")).lower()
-    return reduction == name or reduction.startswith(f"{name}:")
+    name, known = reduction.strip().lower(), str(generation.settings.get("reduction", "")).lower()
+    return generation.preset == preset and (name in {AUTO, known} or known.startswith(f"{name}:"))
 
 
 def current_revision(session: Session, generation_id: int) -> int:
@@ -163,17 +181,28 @@ def _added(
     ).all()
 
 
+def find_or_make(session: Session, settings: "EncoderSettings", state: GenerationState) -> Generation:
+    """Return the generation of ``settings``, as it is but for its name, or a new one in ``state``.
+
+    The same encoder may have another name than before: its folder was moved.
+    """
+    generation = _find(session, settings.fingerprint) or _create(session, settings, state)
+    if generation.preset != settings.preset:
+        generation.preset = settings.preset
+    return generation
+
+
 def _find(session: Session, fingerprint: str) -> Generation | None:
     return session.scalar(select(Generation).where(Generation.fingerprint == fingerprint))
 
 
-def _create(session: Session, settings: "EncoderSettings") -> Generation:
+def _create(session: Session, settings: "EncoderSettings", state: GenerationState) -> Generation:
     generation = Generation(
         fingerprint=settings.fingerprint,
         preset=settings.preset,
         settings=settings.to_json(),
         dimension=settings.dimension,
-        state=GenerationState.SERVING,
+        state=state,
     )
     try:
         with session.begin_nested():

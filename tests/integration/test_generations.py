@@ -135,39 +135,28 @@ def test_an_unknown_generation_is_named(database: Database, ask: object) -> None
 
 
 @pytest.mark.parametrize(
-    ("preset", "reduction", "expected"),
+    ("preset", "reduction", "is_it"),
     [
-        ("tiny", "auto", 1),
-        ("tiny", "centerclip", 1),
-        ("tiny", "CenterCLIP:B4-4,49", 1),
-        ("tiny", "centerclip:B6-4,49", None),
-        ("tiny", "none", 0),
-        ("fast", "auto", 2),
-        ("best", "auto", None),
+        ("tiny", "auto", True),
+        ("tiny", "centerclip", True),
+        ("tiny", "CenterCLIP:B4-4,49", True),
+        ("tiny", "centerclip:B6-4,49", False),
+        ("tiny", "none", False),
+        ("fast", "auto", False),
     ],
 )
-def test_the_generation_of_a_model_and_reduction_is_found_by_their_names(
-    database: Database, preset: str, reduction: str, expected: int | None
+def test_a_generation_is_told_by_the_names_of_its_model_and_reduction(
+    preset: str, reduction: str, is_it: bool
 ) -> None:
-    used = [("tiny", "none"), ("tiny", "centerclip:B4-4,49"), ("fast", "none")]
-    with database.writing() as session:
-        ids = [
-            generations.ensure(
-                session, make_encoder_settings(preset=name, architecture=name, reduction=how)
-            ).id
-            for name, how in used
-        ]
-    with database.reading() as session:
-        found = generations.last_used_with(session, preset, reduction)
-    assert (found.id if found else None) == (ids[expected] if expected is not None else None)
+    generation = make_generation(preset="tiny", settings={"reduction": "centerclip:B4-4,49"})
+    assert generations.is_named(generation, preset, reduction) is is_it
 
 
-def test_of_two_generations_of_a_model_the_one_that_serves_is_found(database: Database) -> None:
+def test_a_model_under_another_name_is_the_same_generation_which_takes_the_name(database: Database) -> None:
     with database.writing() as session:
-        first = generations.ensure(session, make_encoder_settings(preset="mine"))
-        generations.ensure(session, make_encoder_settings(preset="mine", weights_sha256="1" * 64))
-        generations.ensure(session, make_encoder_settings(preset="mine"))
+        first = generations.ensure(session, make_encoder_settings(preset="/models/old-place"))
+        second = generations.ensure(session, make_encoder_settings(preset="/models/new-place"))
     with database.reading() as session:
-        found = generations.last_used_with(session, "mine", "auto")
-    assert found is not None
-    assert found.id == first.id
+        (only,) = generations.list_all(session)
+    assert first.id == second.id
+    assert only.preset == "/models/new-place"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app import cli
 from app.judged_evaluation import GenerationQuality, LibraryQuality, evaluate_library
-from indexer.catalog import clips, generations
+from indexer.catalog import clips, generation_states, generations
 from indexer.catalog.judgements import judge
 from indexer.catalog.states import GenerationState
 from indexer.catalog.tables import Generation, Video
@@ -63,7 +63,7 @@ def add_judged_videos(service: Service, queries: list[str]) -> list[Video]:
 def read_with_other_model(service: Service, videos: list[Video], *, is_good: bool) -> None:
     """Index the videos with another model; a bad one takes the wrong clips for what is asked for."""
     with service.library.database.writing() as session:
-        other = generations.ensure(session, other_encoders().settings)
+        other = generation_states.start_building(session, other_encoders().settings)
         for query, video in zip(QUERIES, videos, strict=False):
             texts = [query, f"not {query}"]
             made = [make_described_clip(video, index, text) for index, text in enumerate(texts)]
@@ -110,7 +110,7 @@ def test_equal_models_cannot_be_told_apart_and_nothing_is_promoted(service: Serv
     assert (other.against_in_use.verdict, other.against_in_use.ndcg_at_10) == ("cannot tell", 0.0)
     with service.library.database.reading() as session:
         states = session.scalars(select(Generation.state).order_by(Generation.id)).all()
-    assert states == [GenerationState.RETIRED, GenerationState.SERVING]  # as indexing left them
+    assert states == [GenerationState.SERVING, GenerationState.BUILDING]  # as indexing left them
 
 
 def test_what_a_generation_has_not_read_and_what_is_cut_otherwise_is_counted(service: Service) -> None:
@@ -183,7 +183,6 @@ class TestCommand:
     def home(self, service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REELSEEK_HOME", str(service.library.settings.home_folder))
         monkeypatch.setenv("REELSEEK_DATABASE_URL", database_url)
-        monkeypatch.setenv("REELSEEK_MODEL", "fake")
         monkeypatch.setenv("COLUMNS", "160")
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -219,12 +218,13 @@ class TestCommand:
     def test_says_when_there_is_no_model_to_compare_with(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setenv("REELSEEK_MODEL", "tiny")
         add_judged_videos(service, QUERIES[:2])
+        with service.library.database.writing() as session:
+            generations.ensure(session, other_encoders().settings)
         assert self.run(monkeypatch) == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert "1 │ fake, none │ 1.00" in shown
-        assert "name a model that has read nothing here: none is compared." in shown
+        assert "The model in use has read none of what was judged: none is compared with it." in shown
 
     def test_ends_with_an_error_when_nothing_is_judged(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
