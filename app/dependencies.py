@@ -100,8 +100,11 @@ def assemble_services(settings: ServiceSettings, library: Library, encoders: Enc
     )
 
 
-def services_of(request: Request) -> Services:
-    """Return the services of the application that answers ``request``."""
+async def services_of(request: Request) -> Services:
+    """Return the services of the application that answers ``request``.
+
+    A coroutine, so that no thread is woken for it.
+    """
     services: Services = request.app.state.services
     return services
 

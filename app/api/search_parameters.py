@@ -67,8 +67,13 @@ class SearchParameters(SearchOptions, FilterFields):
         return examples
 
 
-def query_of_parameters(request: Request, parameters: Annotated[SearchParameters, Query()]) -> SearchQuery:
-    """Return the search that a request's parameters ask for; raises InvalidSearch, also for unknown ones."""
+async def query_of_parameters(
+    request: Request, parameters: Annotated[SearchParameters, Query()]
+) -> SearchQuery:
+    """Return the search that a request's parameters ask for; raises InvalidSearch, also for unknown ones.
+
+    A coroutine, as it only reads: waking a thread for it takes as long.
+    """
     return parameters.to_query(metadata_of(request, SearchParameters))
 
 

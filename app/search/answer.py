@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from time import perf_counter
 
-from sqlalchemy.orm import Session
-
 from app.confidence import Confidence, QueryLevel
 from app.dependencies import Services
 from app.schemas import CoverageDetails, PageInfo, SearchAnswer, SearchModel, SearchTiming
@@ -19,6 +17,7 @@ from app.search.query_words import read_terms
 from app.search.scope import read_scope
 from app.search.target import Target, aim, aim_at_what_is_said
 from indexer.catalog import videos
+from indexer.catalog.change_watch import CatalogMemory
 from indexer.catalog.states import VideoState
 from indexer.vector_index.view import IndexView
 
@@ -41,7 +40,7 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
     with services.library.database.reading() as session:
         confide = _confide(query, levels)
         hits = read_hits(session, services.generation_id, page, confide, _told(query))
-        coverage = _coverage(session, page)
+    coverage = _coverage(services.library.database.memory, page)
     finished = perf_counter()
     return SearchAnswer(
         query=query.text,
@@ -104,8 +103,8 @@ def _told(query: SearchQuery) -> Told | None:
     return Told(query.text if is_words and not is_moved else None)
 
 
-def _coverage(session: Session, page: Page) -> CoverageDetails:
-    counts = videos.counts_by_state(session)
+def _coverage(memory: CatalogMemory, page: Page) -> CoverageDetails:
+    counts = memory.recall("videos by state", videos.counts_by_state)
     return CoverageDetails(
         videos=page.video_count,
         clips=page.clip_count,

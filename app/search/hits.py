@@ -17,10 +17,11 @@ from app.search.extent import (
     score_segments,
 )
 from app.search.page import Page
-from app.urls import heatmap_url, stream_url, thumbnail_url
+from app.urls import heatmap_url, preview_url, stream_url, thumbnail_url
 from indexer.catalog import clips, videos
 from indexer.catalog.videos import VideoLabel
 from indexer.catalog.words_said import SaidHit
+from indexer.previews import MAX_PREVIEW_S
 
 SHOWN_SIMILAR = 20
 """Behind one hit; all of them are counted."""
@@ -112,7 +113,7 @@ class HitWriter:
             said=self._said(moment),
             explanation=None if self.told is None else _explanation(segments, clip_id, self.told),
             thumbnail_url=thumbnail_url(clip_id),
-            preview_url=None,
+            preview_url=_preview_url(clip_id, moment, extent.best_at_s),
             stream_url=stream_url(moment.video_id, moment.start_s, moment.end_s),
             video=HitVideo(
                 title=label.title,
@@ -163,6 +164,15 @@ class HitWriter:
     def _best_cue(self, moment: Moment) -> SaidHit | None:
         cues = [self.page.said[one] for one in moment.clips if one in self.page.said]
         return max(cues, key=lambda cue: cue.score, default=None)
+
+
+def _preview_url(clip_id: str, moment: Moment, best_at_s: float) -> str:
+    """Return the address of a moment's preview, of a long one around its best second."""
+    start_s, end_s = moment.start_s, moment.end_s
+    if end_s - start_s > MAX_PREVIEW_S:
+        start_s = min(max(start_s, best_at_s - MAX_PREVIEW_S / 2), end_s - MAX_PREVIEW_S)
+        end_s = start_s + MAX_PREVIEW_S
+    return preview_url(clip_id, start_s, end_s)
 
 
 def _explanation(segments: Sequence[ScoredSegment], clip_id: str, told: Told) -> Explanation:

@@ -31,7 +31,7 @@ class Scope:
 def read_scope(services: Services, query: SearchQuery, targets: list[Target]) -> Scope:
     """Return the scope of a search; nothing is asked of the catalog where nothing needs to be."""
     own_ids = [clip_id for target in targets for clip_id in target.own_ids]
-    said = targets[0].said if query.mode is not Mode.VISUAL and not query.sequence else ""
+    said = _said(services, query, targets[0].said)
     if query.filters == ClipFilters() and not own_ids and not said:
         return Scope()
     with services.library.database.reading() as session:
@@ -41,6 +41,13 @@ def read_scope(services: Services, query: SearchQuery, targets: list[Target]) ->
         return Scope(video_ids, cues, barred)
 
 
+def _said(services: Services, query: SearchQuery, words: str) -> str:
+    """Return ``words``, where what is said counts; none where nothing is said in any video."""
+    if not words or query.mode is Mode.VISUAL or query.sequence:
+        return ""
+    return words if services.library.database.memory.recall("cues", words_said.has_any) else ""
+
+
 def _cues(
     session: Session, mode: Mode, said: str, excluded: tuple[str, ...], video_ids: list[str] | None
 ) -> tuple[SaidHit, ...]:
@@ -48,7 +55,5 @@ def _cues(
 
     A description of what is seen has words like "a" and "in", which say nothing where they are merely said.
     """
-    if not words_said.has_any(session):
-        return ()
     needs_all = mode is Mode.HYBRID
     return tuple(words_said.search(session, said, excluded, FUSED_RANKS, video_ids, needs_all=needs_all))

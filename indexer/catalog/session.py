@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.catalog.change_watch import CatalogMemory, ChangeWatch
 from indexer.errors import UnknownSchema
 
 BUSY_TIMEOUT_S = 30
@@ -40,6 +41,8 @@ class Database:
         writer = engine.execution_options(is_writing=True)
         self._reading = sessionmaker(reader, expire_on_commit=False, autoflush=False)
         self._writing = sessionmaker(writer, expire_on_commit=False)
+        watch = ChangeWatch(Path(engine.url.database or "")) if self.is_sqlite else None
+        self.memory = CatalogMemory(watch, self.reading)
 
     @property
     def is_sqlite(self) -> bool:
@@ -56,6 +59,7 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
+        self.memory.close()
         self.engine.dispose()
 
 

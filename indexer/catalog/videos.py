@@ -125,7 +125,7 @@ def labels_of(session: Session, video_ids: Sequence[str]) -> dict[str, VideoLabe
     """Return the label of each video that still exists."""
     labels: dict[str, VideoLabel] = {}
     for chunk in in_chunks(video_ids):
-        rows = session.execute(LABELS, {"ids": chunk})
+        rows = session.connection().execute(LABELS, {"ids": chunk})
         labels.update((row[0], VideoLabel(*row[1:])) for row in rows)
     return labels
 

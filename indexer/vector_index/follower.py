@@ -95,8 +95,10 @@ class IndexFollower:
 
     def catch_up(self) -> int:
         """Apply what the catalog has and the index has not, and return the revision reached."""
-        with self._database.reading() as session:
-            current = generations.current_position(session, self._generation_id)
+        current = self._database.memory.recall(
+            ("position", self._generation_id),
+            lambda session: generations.current_position(session, self._generation_id),
+        )
         if current != (self._history_id, self._revision):
             with self._catching_up, self._database.reading() as session:
                 self._apply(session)
