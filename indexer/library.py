@@ -65,7 +65,23 @@ class Library:
 
 
 def open_library(settings: Settings) -> Library:
-    """Return the library of ``settings``, made if missing and migrated.
+    """Return the library of ``settings``, made if missing, migrated, and swept of what dead processes left.
+
+    Raises as ``open_unswept``.
+    """
+    library = open_unswept(settings)
+    library.media.sweep()
+    settle(library.database, library.roots)
+    sweep(library.database, (library.thumbnails.root, library.previews_root))
+    for media_path in library.media.unrecorded():
+        settle_upload(library, media_path)
+    for folder in ("index", "cuts"):
+        sweep_temporary_files(settings.home_folder / folder)
+    return library
+
+
+def open_unswept(settings: Settings) -> Library:
+    """Return the library of ``settings``, made if missing and migrated, its files as they are.
 
     Raises ValueError when its folder or its database cannot be used, UnknownSchema when a newer version wrote
     the database, OperationalError when that does not answer.
@@ -78,21 +94,13 @@ def open_library(settings: Settings) -> Library:
             f"library folder {str(home)!r} cannot be made ({error.strerror}): set REELSEEK_HOME to a folder "
             "that can be written"
         ) from error
-    library = Library(
+    return Library(
         settings=settings,
         database=open_catalog(settings),
         media=MediaStore(home / "media"),
         uploads=UploadStore(home / "uploads"),
         thumbnails=ThumbnailStore(home / "thumbnails"),
     )
-    library.media.sweep()
-    settle(library.database, library.roots)
-    sweep(library.database, (library.thumbnails.root, library.previews_root))
-    for media_path in library.media.unrecorded():
-        settle_upload(library, media_path)
-    for folder in ("index", "cuts"):
-        sweep_temporary_files(home / folder)
-    return library
 
 
 def settle_upload(library: Library, media_path: str) -> None:

@@ -56,6 +56,14 @@ def get(session: Session, job_id: str) -> Job | None:
     return session.get(Job, job_id)
 
 
+def get_many(session: Session, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Return those of the jobs that there are, by their ids."""
+    found: dict[str, Job] = {}
+    for chunk in in_chunks(job_ids):
+        found.update({job.id: job for job in session.scalars(select(Job).where(Job.id.in_(chunk)))})
+    return found
+
+
 def latest(session: Session, video_ids: Sequence[str]) -> dict[str, Job]:
     """Return the newest job that stands for each video, where there is any."""
     newest: dict[str, Job] = {}
@@ -137,6 +145,12 @@ def fail(session: Session, job: Job, code: str, message: str) -> bool:
 def release(session: Session, job: Job) -> bool:
     """Put our job back into the queue as if it had not been claimed; False when it is no longer ours."""
     return _queue(session, _ours(job), attempts=Job.attempts - 1) is not None
+
+
+def put_back(session: Session, job: Job) -> bool:
+    """Queue a running job whose worker is gone, its attempt counted; False when it went on after all."""
+    is_as_seen = Job.lease_until.is_not_distinct_from(job.lease_until)
+    return _queue(session, and_(_ours(job), is_as_seen), token=Job.token + 1) is not None
 
 
 def cancel(session: Session, job_id: str) -> Job | None:

@@ -76,8 +76,7 @@ class Snapshot:
 def read_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int] | None:
     """Return index, clips and revision; None, with a warning, if it is not a copy of what is ``newest``."""
     try:
-        with path.open("rb") as stream:
-            return _read(stream, newest)
+        return load_snapshot(path, newest)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -85,6 +84,15 @@ def read_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, ClipT
     except ValueError as reason:
         _warn(path, str(reason))
     return None
+
+
+def load_snapshot(path: Path, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int]:
+    """Return index, clips and revision; raises ValueError if it is not a copy of what is ``newest``, OSError.
+
+    The reason is in the message. Neither count nor kind of ``newest`` matter.
+    """
+    with path.open("rb") as stream:
+        return _read(stream, newest)
 
 
 def _read(stream: BufferedReader, newest: SnapshotHeader) -> tuple[FaissIndex, ClipTable, int]:

@@ -1,0 +1,221 @@
+"""Restoring a library from a backup: whole, or not at all.
+
+1. All of the archive is unpacked aside and checked: nothing of the library is touched yet.
+2. Media and thumbnails move to their places. They are named by what is in them, so whatever the library had
+   under those names was the same; should we be killed here, the next start or the doctor removes them.
+3. The rows are replaced in one transaction: from then on the library is that of the backup.
+4. What only the old library had is deleted: files that no row names, indexes, cuts, unfinished uploads.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
+
+from indexer.backup.archive import CATALOG, MEDIA, THUMBNAILS, ArchiveReader, UnusableBackup
+from indexer.backup.catalog_copy import RowCounts, is_empty, replace_rows
+from indexer.catalog import videos
+from indexer.catalog.session import Database, open_database
+from indexer.catalog.tables import Video
+from indexer.doctor.leftovers import RESTORING_PREFIX, delete_all_of
+from indexer.doctor.media_files import orphaned_media
+from indexer.doctor.thumbnail_files import orphaned_thumbnails
+from indexer.errors import UnknownSchema
+from indexer.library import Library
+
+log = logging.getLogger(__name__)
+
+
+class LibraryNotEmpty(ValueError):  # noqa: N818 - as the other reasons
+    """The library to restore into holds something, and nobody said that it may be replaced."""
+
+
+@dataclass
+class RestoreReport:
+    """What was restored."""
+
+    rows: RowCounts
+    media_files: int
+    thumbnails: int
+    in_place: int
+    """Videos whose files lie outside the library: the backup only says where they were."""
+    missing_media: list[str] = field(default_factory=list)
+    """File names of videos whose bytes the backup does not hold, as the library had lost them."""
+
+
+def restore(library: Library, path: Path, *, is_replacing: bool) -> RestoreReport:
+    """Make ``library`` what the backup at ``path`` holds, and return what that is.
+
+    Raises UnusableBackup for a file that is not a whole backup, LibraryNotEmpty unless it may be replaced,
+    ValueError when it cannot be written; the library is as it was then.
+    """
+    if not is_replacing:
+        _require_empty(library)
+    try:
+        with _staging(library) as staging:
+            archive = ArchiveReader(path).extract(staging.place)
+            catalog = _open_copy(staging.catalog, path)
+            try:
+                report = _bring_in(library, archive, staging, catalog)
+            finally:
+                catalog.close()
+    except OSError as error:
+        raise ValueError(
+            f"the backup {path} could not be restored, and the library is as it was: {error}. See that its "
+            "folder can be written and has room for all that is in the backup"
+        ) from error
+    _clear_away_old(library)
+    return report
+
+
+class _Staging:
+    """Where a backup is unpacked: on the disk that each part will stay on."""
+
+    def __init__(self, library: Library) -> None:
+        name = f"{RESTORING_PREFIX}{uuid4().hex}"
+        self.home = library.settings.home_folder / name
+        self.media = library.media.root / name
+        self.thumbnails = library.thumbnails.root / name
+
+    @property
+    def catalog(self) -> Path:
+        """Return where the backup's rows lie."""
+        return self.home / CATALOG
+
+    def place(self, name: str) -> Path:
+        """Return where a member of the archive is unpacked."""
+        for prefix, folder in ((MEDIA, self.media), (THUMBNAILS, self.thumbnails)):
+            if name.startswith(prefix):
+                return folder / name.removeprefix(prefix)
+        return self.home / name
+
+
+@contextmanager
+def _staging(library: Library) -> Iterator[_Staging]:
+    staging = _Staging(library)
+    try:
+        yield staging
+    finally:
+        for folder in (staging.home, staging.media, staging.thumbnails):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_empty(library: Library) -> None:
+    with library.database.reading() as session:
+        if is_empty(session):
+            return
+    raise LibraryNotEmpty(
+        f"the library in {library.settings.home_folder} is not empty: name another one with REELSEEK_HOME "
+        "(and REELSEEK_DATABASE_URL), or replace all that is in it with --replace"
+    )
+
+
+def _open_copy(path: Path, archive: Path) -> Database:
+    """Return the backup's rows, brought to this version's schema."""
+    try:
+        with path.open("rb+"):  # else opening would make an empty one
+            copy = open_database(f"sqlite:///{path}")
+    except UnknownSchema as error:
+        raise UnusableBackup(
+            f"{archive} was made by a newer ReelSeek: install that one to restore it. Nothing was changed"
+        ) from error
+    except DatabaseError as error:
+        raise UnusableBackup(
+            f"the rows in {archive} cannot be read: {error.orig}. Nothing was changed"
+        ) from error
+    with copy.reading() as session:
+        found = session.scalar(text("PRAGMA integrity_check"))
+    if found != "ok":
+        copy.close()
+        raise UnusableBackup(f"the rows in {archive} are damaged: {found}. Nothing was changed")
+    return copy
+
+
+def _bring_in(
+    library: Library, archive: ArchiveReader, staging: _Staging, catalog: Database
+) -> RestoreReport:
+    media_paths = archive.media_paths
+    brought = _place_media(library, media_paths, staging)
+    try:
+        thumbnails = _place_thumbnails(library, archive, staging)
+        os.sync()  # the rows must not outlive a power cut that the files do not
+        with catalog.reading() as source, library.database.writing() as target:
+            counts = replace_rows(source, target)
+    except BaseException:
+        _take_back(library, brought)
+        raise
+    _make_durable(library.database)
+    for media_path in media_paths:
+        library.media.keep(media_path)
+    with catalog.reading() as session:
+        columns = (Video.filename, Video.media_path, Video.is_managed)
+        rows = session.execute(select(*columns).order_by(Video.filename)).all()
+    return RestoreReport(
+        rows=counts,
+        media_files=len(media_paths),
+        thumbnails=thumbnails,
+        in_place=sum(not row.is_managed for row in rows),
+        missing_media=[row.filename for row in rows if row.is_managed and row.media_path not in media_paths],
+    )
+
+
+def _place_media(library: Library, media_paths: dict[str, str], staging: _Staging) -> list[str]:
+    """Move media to their places and return the paths of those that were not there before."""
+    brought = []
+    for media_path, digest in media_paths.items():
+        is_new = not library.media.locate(media_path).exists()
+        is_good = Path(media_path).stem == digest
+        if is_new or is_good:  # one that was damaged before the backup replaces none
+            library.media.adopt(staging.media / media_path, Path(media_path).stem, media_path)
+        if is_new:
+            brought.append(media_path)
+    return brought
+
+
+def _place_thumbnails(library: Library, archive: ArchiveReader, staging: _Staging) -> int:
+    count = 0
+    for key in archive.names(THUMBNAILS):
+        path = library.thumbnails.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (staging.thumbnails / key).replace(path)
+        count += 1
+    return count
+
+
+def _take_back(library: Library, media_paths: list[str]) -> None:
+    """Delete the media that came for nothing; never raises, so that the first error is the one told.
+
+    A commit that failed may have happened all the same. What is not deleted here, a later start settles.
+    """
+    try:
+        with library.database.reading() as session:
+            lost = [media_path for media_path in media_paths if not videos.has_media(session, media_path)]
+        for media_path in lost:
+            library.media.delete(media_path)
+    except Exception:
+        log.warning("media of a restore that failed were left", exc_info=True)
+
+
+def _make_durable(database: Database) -> None:
+    """Have the new rows outlive a power cut before the old files go; Postgres has seen to it already."""
+    if database.is_sqlite:
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.execute("PRAGMA wal_checkpoint(FULL)")
+
+
+def _clear_away_old(library: Library) -> None:
+    """Delete what only the old library had; what cannot be deleted, the doctor finds."""
+    home = library.settings.home_folder
+    caches = [*(home / "index").glob("generation-*.snapshot"), *(home / "uploads").glob("*")]
+    for path in [*orphaned_media(library), *orphaned_thumbnails(library), *caches]:
+        path.unlink(missing_ok=True)
+    delete_all_of(library.previews_root)

@@ -1,0 +1,1 @@
+"""Where rows, files and indexes have drifted apart, and how that is mended."""

@@ -1,0 +1,88 @@
+"""What killed processes left: half-written files, a backup half restored, uploads that nobody recorded."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from indexer.doctor.finding import Finding, FindingCode
+from indexer.library import Library, settle_upload
+from indexer.set_aside import list_aside
+from model.durable_file import STALE_AFTER_S, TEMPORARY_PREFIX
+
+RESTORING_PREFIX = ".restoring-"
+"""Of the folders in which a backup is unpacked."""
+
+ABANDONED_AFTER_S = 24 * 3600
+"""A folder that a restore was begun in so long ago belongs to one that was killed."""
+
+FOLDERS = ("media", "thumbnails", "previews", "cuts", "index", "uploads")
+
+ADVICE = "delete it, which --repair does"
+
+
+def examine_leftovers(library: Library) -> Iterator[Finding]:
+    """Yield temporary files and folders that nobody has written to for long, and unrecorded uploads."""
+    home = library.settings.home_folder
+    for path in _stale(home):
+        message = "a process that died left this half-written"
+        yield Finding(FindingCode.LEFTOVER, str(path), message, ADVICE, partial(_delete, path))
+    for video_id in sorted({left.owner for left in list_aside(library.roots)}):
+        yield Finding(
+            FindingCode.DELETION_CUT_OFF,
+            video_id,
+            "files of this video wait to be deleted, and nobody may be at it any more",
+            "settle it, which --repair and every start do: they go, or come back if the video is still there",
+            partial(_settle_deletion, library, video_id),
+        )
+    for media_path in library.media.unrecorded():
+        yield Finding(
+            FindingCode.UPLOAD_UNRECORDED,
+            str(library.media.locate(media_path)),
+            "a process died between storing this upload and recording it",
+            "settle it, which --repair and every start do: it is deleted, unless a video has it",
+            partial(_settle, library, media_path),
+        )
+
+
+def delete_all_of(folder: Path) -> None:
+    """Delete a folder with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stale(home: Path) -> Iterator[Path]:
+    for name in FOLDERS:
+        for path in sorted((home / name).rglob(f"{TEMPORARY_PREFIX}*")):
+            if _is_older(path, STALE_AFTER_S):
+                yield path
+    for folder in (home, home / "media", home / "thumbnails"):
+        for path in sorted(folder.glob(f"{RESTORING_PREFIX}*")):
+            if _is_older(path, ABANDONED_AFTER_S):
+                yield path
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - seconds
+    except FileNotFoundError:  # its writer finished
+        return False
+
+
+def _delete(path: Path) -> str:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return "deleted it"
+
+
+def _settle_deletion(library: Library, video_id: str) -> str | None:
+    library.settle_deletions(video_id)
+    return None if any(list_aside(library.roots, video_id)) else "settled it"
+
+
+def _settle(library: Library, media_path: str) -> str:
+    settle_upload(library, media_path)
+    is_kept = library.media.locate(media_path).exists()
+    return "kept it: a video has it" if is_kept else "deleted it"
