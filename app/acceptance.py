@@ -19,7 +19,7 @@ from indexer.catalog.states import CueSource, Priority
 from indexer.catalog.tables import Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.folder_intake import is_indexed
-from indexer.library import Library
+from indexer.library import Library, settle_upload
 from indexer.media_store import StoredMedia
 from indexer.subtitle_file import Subtitles, subtitle_warning
 
@@ -70,7 +70,7 @@ def accept_file(
         raise
     if accepted.video.media_path != stored.path:
         library.media.delete(stored.path)  # the library had these bytes elsewhere
-    library.media.keep(stored.path)
+    settle_upload(library, stored.path)
     return accepted
 
 

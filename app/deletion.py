@@ -1,29 +1,32 @@
-"""Deleting a video with everything of it, and the receipt that says what that was."""
+"""Deleting a video so that, once it is answered, nothing of this service tells of it any more."""
 
+from app.dependencies import Services
 from app.errors import UnknownVideo
+from app.hook_errors import DeletionUnfinished
 from app.schemas import DeletionReceipt
-from indexer.catalog import clips, videos
-from indexer.library import Library
+from indexer import video_deletion
+from indexer.video_deletion import FilesLeft
+
+PATIENCE_S = 30.0
+"""For searches that began before: far more than one takes."""
 
 
-def delete_video(library: Library, video_id: str) -> DeletionReceipt:
-    """Delete rows, vectors, thumbnails and an uploaded file; raises UnknownVideo, also the second time.
+def delete_video(services: Services, video_id: str) -> DeletionReceipt:
+    """Delete a video with everything of it; asked again, return the same receipt.
 
-    A file that was indexed in place stays where it is. Files go before the commit: an upload of the same
-    bytes in this moment waits for our transaction and then sees that they are gone; and should the commit
-    fail, the rows are still there to be deleted again.
+    Searches that begin after the commit cannot find it; those under way are waited for, here and not in other
+    processes. Raises UnknownVideo for an id that never was one, DeletionUnfinished when files cannot be
+    deleted or a search does not end.
     """
-    with library.database.writing() as session:
-        video = videos.get(session, video_id)
-        if video is None:
-            raise UnknownVideo(video_id)
-        clip_count = clips.counts(session, [video_id]).get(video_id, 0)
-        embedding_count = clips.count_vectors(session, video_id)
-        if not videos.delete(session, video_id):
-            raise UnknownVideo(video_id)
-        file_count = library.thumbnails.delete_video(video.sha256)
-        if video.is_managed:
-            file_count += library.media.delete(video.media_path)
-    return DeletionReceipt(
-        video_id=video_id, videos=1, clips=clip_count, embeddings=embedding_count, files=file_count
-    )
+    try:
+        receipt = video_deletion.delete_video(services.library, video_id)
+    except FilesLeft as error:
+        raise DeletionUnfinished(str(error)) from error
+    if receipt is None:
+        raise UnknownVideo(video_id)
+    if not services.searches.wait_for_earlier(PATIENCE_S):
+        raise DeletionUnfinished(
+            f"video {video_id} is deleted, and a search that began before is still running after "
+            f"{PATIENCE_S:g} s: delete it again to know that none tells of it any more"
+        )
+    return DeletionReceipt.model_validate(receipt)

@@ -23,6 +23,7 @@ from app.errors import (
     UploadConflict,
     UploadStalled,
 )
+from app.hook_errors import DeletionUnfinished
 from app.media_response import MediaResponse
 from app.media_type import bytes_docs, media_type
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
@@ -132,10 +133,14 @@ def read_video(services: ServicesDependency, video_id: Identifier) -> VideoDetai
         return describe_videos(session, [_get(session, video_id)], services.generation_id)[0]
 
 
-@router.delete("/videos/{video_id}", summary="Delete a video", responses=problem_docs(UnknownVideo))
-def remove_video(services: ServicesDependency, video_id: Identifier) -> DeletionReceipt:
-    """Delete a video with its clips, vectors, thumbnails and uploaded file; repeated, it answers 404."""
-    return delete_video(services.library, video_id)
+@router.delete(
+    "/videos/{video_id}",
+    summary="Delete a video",
+    responses=problem_docs(UnknownVideo, DeletionUnfinished),
+)
+async def remove_video(services: ServicesDependency, video_id: Identifier) -> DeletionReceipt:
+    """Delete a video with its clips, vectors, pictures and uploaded file; repeated, it answers the same."""
+    return await to_thread.run_sync(delete_video, services, video_id, limiter=services.deletion_threads)
 
 
 @router.get(

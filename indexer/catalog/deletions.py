@@ -10,7 +10,7 @@ from indexer.catalog import webhooks
 from indexer.catalog.client_tables import Deletion, IdempotencyKey, Upload
 from indexer.catalog.columns import now
 from indexer.catalog.states import EmbeddingKind
-from indexer.catalog.tables import Clip, Cue, Embedding, Job, Judgement
+from indexer.catalog.tables import Clip, Cue, Embedding, Job, Judgement, Tombstone
 
 WATCHED_DAYS = 7
 """For how long leftovers of a deleted video are looked for when a library is opened."""
@@ -30,6 +30,12 @@ def generations_of(session: Session, video_id: str) -> list[int]:
     """Return the generations that have a clip vector of a video: those whose snapshots may hold it."""
     of_video = Clip.video_id == video_id, Embedding.kind == EmbeddingKind.CLIP
     return list(session.scalars(select(Embedding.generation_id).join(Clip).where(*of_video).distinct()))
+
+
+def is_any_since(session: Session, generation_id: int, revision: int) -> bool:
+    """Return whether a clip vector of a generation was deleted after ``revision``."""
+    later = Tombstone.generation_id == generation_id, Tombstone.revision > revision
+    return session.scalar(select(Tombstone.embedding_id).where(*later).limit(1)) is not None
 
 
 def uploads_of(session: Session, video_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.background_work import BackgroundWork, IsStopped
-from indexer.catalog import generations, vector_codec
+from indexer.catalog import deletions, generations, vector_codec
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Embedding
 from indexer.vector_index.building import (
@@ -133,6 +133,14 @@ class IndexFollower:
                 snapshot = Snapshot.take(self._index, self._table, self._header(self._revision))
             snapshot.write(self._snapshot_path)
             self._saved = state
+            with self._database.reading() as session:
+                self._drop_if_deleted_since(session, snapshot.header.revision)
+
+    def _drop_if_deleted_since(self, session: Session, revision: int) -> None:
+        """Take the snapshot of a revision away when a clip was deleted since: no copy of it is to stay."""
+        if deletions.is_any_since(session, self._generation_id, revision):
+            self._snapshot_path.unlink(missing_ok=True)
+            self._saved = None
 
     def _start(self) -> None:
         with self._database.reading() as session:
@@ -142,6 +150,7 @@ class IndexFollower:
             if found is not None:
                 self._index, self._table, self._revision = found
                 self._saved = self._revision, self._index
+                self._drop_if_deleted_since(session, self._revision)
             self._apply(session)
             in_catalog = self._count(session)
             if found is not None and len(self) != in_catalog:

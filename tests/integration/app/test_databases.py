@@ -23,7 +23,13 @@ def test_a_video_is_uploaded_searched_and_deleted(database_url: str, tmp_path: P
         assert hit["video"]["title"] == "A cat"
         assert hit["video"]["recorded_at"] == "2026-05-17T07:30:00Z"
         receipt = service.client.delete(f"/videos/{video_id}").json()
-        assert receipt == {"video_id": video_id, "videos": 1, "clips": 1, "embeddings": 5, "files": 2}
+        assert (receipt["video_id"], receipt["media"]) == (video_id, "deleted")
+        assert {name: receipt["rows"][name] for name in ("videos", "clips", "embeddings")} == {
+            "videos": 1,
+            "clips": 1,
+            "embeddings": 5,
+        }
+        assert (receipt["files"]["media"], receipt["files"]["thumbnails"]) == (1, 1)
         assert service.client.get("/search", params={"q": "a cat"}).json()["data"] == []
         assert service.media_files() == []
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from indexer.catalog.states import VideoState
-from indexer.catalog.tables import Tombstone
 from tests.service import Service
 
 CONTENT = bytes(range(256)) * 40
@@ -167,32 +166,3 @@ def test_a_file_that_has_gone_is_a_problem(service: Service, tmp_path: Path) -> 
     response = service.client.get(f"/videos/{video_id}/stream")
     assert (response.status_code, response.json()["type"]) == (404, "/problems/media-missing")
     assert "a film.mp4" in response.json()["detail"]
-
-
-def test_deleting_gives_a_receipt_and_leaves_nothing_searchable(service: Service) -> None:
-    video = service.add_video(["a cat", "a dog"], media_path="ab/film.mp4", is_managed=True)
-    path = service.library.media.root / "ab/film.mp4"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(CONTENT)
-    clip = service.clips_of(video)[0]
-    receipt = service.client.delete(f"/videos/{video.id}")
-    assert receipt.status_code == 200
-    assert receipt.json() == {"video_id": video.id, "videos": 1, "clips": 2, "embeddings": 10, "files": 3}
-    assert service.media_files() == []
-    assert not service.library.thumbnails.path(clip.thumbnail_key).exists()
-    assert service.client.get(f"/clips/{clip.id}/thumbnail").status_code == 404
-    with service.library.database.reading() as session:
-        assert session.query(Tombstone).count() == 2
-
-
-def test_deleting_twice_is_the_same_in_the_library_and_said(service: Service) -> None:
-    video = service.add_video(["a cat"])
-    service.client.delete(f"/videos/{video.id}")
-    again = service.client.delete(f"/videos/{video.id}")
-    assert (again.status_code, again.json()["type"]) == (404, "/problems/unknown-video")
-
-
-def test_deleting_leaves_a_file_indexed_in_place(service: Service, tmp_path: Path) -> None:
-    video_id = add_file(service, tmp_path)
-    assert service.client.delete(f"/videos/{video_id}").json()["files"] == 1  # the thumbnail
-    assert (tmp_path / "film.mp4").read_bytes() == CONTENT

@@ -1,0 +1,1 @@
+"""Telling other services of what happens here: signed messages, sent from the outbox."""
