@@ -57,6 +57,8 @@ def open_video(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[OpenVideo]:
     }
     try:
         container = av.open(str(path), options=options, metadata_errors="replace")
+    except MemoryError:
+        raise
     except av.FFmpegError as error:
         raise NotAVideo(f"{path.name} is not a video in a known container: {error.strerror}") from error
     with container:

@@ -100,6 +100,7 @@ class Spawner:
             # Without a traceback: its lines would be read from files that are out of reach by now.
             os.write(sys.stderr.fileno(), f"{type(error).__name__}: {error}".encode(errors="replace"))
         finally:
+            sys.stderr.flush()
             os._exit(status)
 
     def _kill(self) -> None:

@@ -8,11 +8,13 @@ import atexit
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ class Spawner:
     """The parent's side of one spawner process."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Start it; raises SpawnerGoneError."""
+        """Start it; raises SpawnerGoneError, TimeoutError, and OSError where none can be had."""
         self.videos = 0
         ours, theirs = socket.socketpair()
         self._control, self._heard = ours, b""
@@ -62,7 +64,11 @@ class Spawner:
                 env=spawner_environment(),
                 process_group=0,
             )
-        self.protections: dict[str, bool] = self.answer("ready", START_S)
+        try:
+            self.protections: dict[str, bool] = self.answer("ready", START_S)
+        except (SpawnerGoneError, TimeoutError):
+            self.end()
+            raise
 
     def spawn(self, request: SpawnRequest, messages: int, errors: int) -> int:
         """Return the process id of a new child that writes to the two open files; raises SpawnerGoneError."""
@@ -101,7 +107,8 @@ class Spawner:
     def end(self) -> None:
         """End the process and its child, and reap it; calling again does nothing."""
         if self._process.returncode is None:
-            os.killpg(self._process.pid, 9)
+            with suppress(ProcessLookupError, PermissionError):  # it is dead already
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._control.close()
 
@@ -128,7 +135,7 @@ class Child:
         try:
             status = self._answered(patience_s)
         except (SpawnerGoneError, TimeoutError):
-            status = -9
+            status = -signal.SIGKILL
             self._spawner.end()
         with self._lock:
             self._status = status
