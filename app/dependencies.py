@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from app.confidence import Calibrator
 from app.config import ServiceSettings
+from app.job_feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
 from indexer.catalog import generations
@@ -42,6 +43,7 @@ class Services:
     calibrator: Calibrator
     generation_id: int
     preset: str
+    job_feed: JobFeed
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
     cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
     heatmaps: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_HEATMAPS))
@@ -97,6 +99,7 @@ def assemble_services(settings: ServiceSettings, library: Library, encoders: Enc
         calibrator=Calibrator(encoders.text, generation.fingerprint, settings.home_folder / "index"),
         generation_id=generation.id,
         preset=encoders.settings.preset,
+        job_feed=JobFeed(library.database),
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.schemas import Failure, JobDetails, VideoDetails
+from app.job_details import failure_of
+from app.schemas import VideoDetails
 from app.urls import stream_url, thumbnail_url
 from indexer.catalog import clips, cues, jobs
 from indexer.catalog.tables import Job, Video
@@ -36,22 +37,6 @@ def describe_videos(session: Session, videos: Sequence[Video], generation_id: in
     ]
 
 
-def describe_job(job: Job) -> JobDetails:
-    """Return a job."""
-    return JobDetails(
-        id=job.id,
-        video_id=job.video_id,
-        state=job.state,
-        stage=job.stage,
-        fraction=job.fraction,
-        attempts=job.attempts,
-        error=_failure(job.error_code, job.error_message),
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-    )
-
-
 def _video(
     video: Video,
     is_found: bool,
@@ -78,13 +63,9 @@ def _video(
         metadata=video.extra,
         clip_count=clip_count,
         cue_count=cue_count,
-        error=_failure(video.error_code, video.error_message),
+        error=failure_of(video.error_code, video.error_message),
         warning=" ".join(filter(None, [video.warning, video.subtitle_warning])) or None,
         job_id=job.id if job else None,
         stream_url=stream_url(video.id),
         thumbnail_url=thumbnail_url(first_clip_id) if first_clip_id else None,
     )
-
-
-def _failure(code: str | None, message: str | None) -> Failure | None:
-    return Failure(code=code, message=message or "") if code else None

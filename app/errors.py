@@ -21,6 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
+from app.job_errors import JobConflict
 from app.request_error import RequestError
 from app.upload_errors import (
     ChecksumMismatch,
@@ -165,6 +166,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     MediaMissing: ProblemKind("media-missing", 404, "The video's file is gone"),
     ThumbnailMissing: ProblemKind("thumbnail-missing", 404, "The clip's picture is gone"),
     UploadStalled: ProblemKind("upload-stalled", 408, "The upload stopped coming"),
+    JobConflict: ProblemKind("job-conflict", 409, "The job is in no state for this"),
     UploadConflict: ProblemKind("upload-conflict", 409, "The video was deleted meanwhile"),
     OffsetMismatch: ProblemKind("offset-mismatch", 409, "The upload stands elsewhere"),
     UploadExpired: ProblemKind("upload-expired", 410, "The upload has expired"),

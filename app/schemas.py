@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.confidence import Confidence
-from indexer.catalog.states import JobState, VideoState
+from indexer.catalog.states import VideoState
 
 
 class InvalidParameter(BaseModel):
@@ -40,7 +40,8 @@ class Failure(BaseModel):
     """Why something could not be indexed."""
 
     code: str = Field(description="Stable name of the reason")
-    message: str = Field(description="The reason and the way out")
+    message: str = Field(description="The reason, of this file")
+    advice: str = Field(description="What to do about it")
 
 
 class VideoDetails(BaseModel):
