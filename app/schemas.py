@@ -100,21 +100,6 @@ class DeletionReceipt(BaseModel):
     files: int = Field(description="The uploaded file and the thumbnails; a file indexed in place stays")
 
 
-class JobDetails(BaseModel):
-    """A piece of indexing work."""
-
-    id: str
-    video_id: str
-    state: JobState
-    stage: str = Field(description="What is being done now")
-    fraction: float = Field(description="0 to 1")
-    attempts: int = Field(description="How often a worker took it")
-    error: Failure | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
 class HitVideo(BaseModel):
     """The video that a hit lies in."""
 
