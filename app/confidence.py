@@ -121,6 +121,11 @@ class Calibrator:
         self._has_looked = self._may_encode = False
         self._encoding = BackgroundWork("search-phrases")
 
+    @property
+    def is_ready(self) -> bool:
+        """Return whether the vectors of the phrases are known: hits carry no confidence until then."""
+        return self._bank is not None
+
     def calibrate(self, view: IndexView, target: Aimed) -> QueryLevel:
         """Return the level of ``target`` in the library that ``view`` shows.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from app.answer_memory import AnswerMemory
 from app.confidence import Calibrator
 from app.config import ServiceSettings
 from app.job_feed import JobFeed
@@ -43,6 +44,7 @@ class Services:
     calibrator: Calibrator
     generation_id: int
     preset: str
+    answers: AnswerMemory = field(default_factory=AnswerMemory)
     job_feed: JobFeed
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
     cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))

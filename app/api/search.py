@@ -22,7 +22,7 @@ from app.errors import (
 )
 from app.problem_responses import problem_docs
 from app.schemas import SearchAnswer
-from app.search.answer import search_videos
+from app.search.answer_text import search_as_json
 from app.search.query import SearchQuery
 from indexer.errors import UploadTooLarge
 
@@ -45,7 +45,7 @@ def find_moments(
     Besides the parameters listed, `meta.KEY=VALUE`, `meta.KEY.min=` and `meta.KEY.max=` are conditions on the
     videos' own metadata.
     """
-    return Response(search_videos(services, query).model_dump_json(), media_type=JSON)
+    return Response(search_as_json(services, query), media_type=JSON)
 
 
 @router.post(
@@ -73,4 +73,4 @@ def search_by_examples(
     """Return the moments that fit best; nothing is stored. The next page: the same body with its cursor."""
     query = read_search(request, body)
     with parameters_named(NAMES):
-        return Response(search_videos(services, query).model_dump_json(), media_type=JSON)
+        return Response(search_as_json(services, query), media_type=JSON)
