@@ -28,7 +28,7 @@ def spawners_of(body: str, replaced: str = UNCONFINED) -> Iterator[SpawnerPool]:
 def spawners_with(preparation: str = "") -> Iterator[SpawnerPool]:
     """Yield spawners that run the lines `preparation` before they serve."""
     script = (
-        "import json, os, resource, signal, socket, subprocess, sys, threading, time\n"
+        "import ctypes, json, mmap, os, resource, signal, socket, subprocess, sys, threading, time\n"
         "from indexer.decoding import child, spawner\n"
         f"{preparation}\nspawner.main()\n"
     )

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import platform
+import resource
 import struct
 import sys
 from collections.abc import Iterable
@@ -47,16 +48,24 @@ PR_SET_NAME = 15
 _PR_SET_NO_NEW_PRIVS, _PR_GET_SECCOMP, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 21, 22, 2
 _LOAD, _IF_EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+_WHOLE = 0xFFFFFFFF
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 
 
-class Condition(NamedTuple):
-    """A call is allowed where the low 32 bits of an argument, of which the mask is kept, equal the value."""
+class Test(NamedTuple):
+    """The bits of `mask` in an argument must be those of `value`: 32 bits of the two halves of 64."""
 
-    numbers: tuple[int | None, int | None]
     argument: int
     mask: int
     value: int
+    is_high_half: bool = False
+
+
+class Condition(NamedTuple):
+    """A call, by its numbers as in `ALLOWED`, is allowed where its arguments pass all tests."""
+
+    numbers: tuple[int | None, int | None]
+    tests: tuple[Test, ...]
 
 
 class _Program(ctypes.Structure):
@@ -76,20 +85,23 @@ def is_available() -> bool:
 
 def conditions(*, may_write: bool) -> list[Condition]:
     """Return what is allowed only with certain arguments, for this process."""
-    everything, whole = 0, 0xFFFFFFFF
-    opening = everything if may_write else WRITE_FLAGS
+    writing = 0 if may_write else WRITE_FLAGS
+    this_process = Test(0, _WHOLE, 0)
     return [
-        Condition((10, 226), 2, PROT_EXEC, 0),  # mprotect: nothing written becomes code
-        Condition((9, 222), 2, PROT_EXEC, 0),  # mmap
-        Condition((56, 220), 0, CLONE_THREAD, CLONE_THREAD),  # clone: threads, no process
-        Condition((2, None), 1, opening, 0),  # open
-        Condition((257, 56), 2, opening, 0),  # openat
-        Condition((302, 261), 0, whole, 0),  # prlimit64: of this process only
-        Condition((234, 131), 0, whole, os.getpid()),  # tgkill: this process may only end itself
-        Condition((157, 167), 0, whole, PR_SET_NAME),  # prctl: names of threads
-        *(Condition((16, 29), 1, whole, request) for request in (TCGETS, FIONCLEX, FIOCLEX)),  # ioctl
+        Condition((10, 226), (Test(2, PROT_EXEC, 0),)),  # mprotect: nothing written becomes code
+        Condition((9, 222), (Test(2, PROT_EXEC, 0),)),  # mmap
+        Condition((56, 220), (Test(0, CLONE_THREAD, CLONE_THREAD),)),  # clone: threads, no process
+        Condition((2, None), (Test(1, writing, 0),)),  # open
+        Condition((257, 56), (Test(2, writing, 0),)),  # openat
+        Condition((302, 261), (this_process, Test(1, _WHOLE, resource.RLIMIT_CPU))),  # prlimit64: one limit,
+        Condition((302, 261), (this_process, Test(2, _WHOLE, 0), Test(2, _WHOLE, 0, True))),  # or a look
+        Condition((234, 131), (Test(0, _WHOLE, os.getpid()),)),  # tgkill: nobody but itself
+        Condition((157, 167), (Test(0, _WHOLE, PR_SET_NAME),)),  # prctl: names of threads
         *(
-            Condition((72, 25), 1, whole, command)  # fcntl
+            Condition((16, 29), (Test(1, _WHOLE, request),)) for request in (TCGETS, FIONCLEX, FIOCLEX)
+        ),  # ioctl
+        *(
+            Condition((72, 25), (Test(1, _WHOLE, command),))  # fcntl
             for command in (F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC)
         ),
     ]
@@ -126,13 +138,18 @@ def _filter(allowed_if: Iterable[Condition]) -> Iterable[bytes]:
     for condition in allowed_if:
         number = condition.numbers[column]
         if number is not None:
-            yield _instruction(_IF_EQUAL, number, skip_else=5)
-            yield _instruction(_LOAD, _ARGUMENTS_AT + 8 * condition.argument)
-            yield _instruction(_AND, condition.mask)
-            yield _instruction(_IF_EQUAL, condition.value, skip_else=1)
-            yield _instruction(_RETURN, _ALLOW)
-            yield _instruction(_LOAD, _NUMBER_AT)
+            yield from _conditional(number, condition.tests)
     yield _instruction(_RETURN, _REFUSE | errno.ENOSYS)
+
+
+def _conditional(number: int, tests: tuple[Test, ...]) -> Iterable[bytes]:
+    yield _instruction(_IF_EQUAL, number, skip_else=3 * len(tests) + 2)
+    for passed, test in enumerate(tests):
+        yield _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.argument + 4 * test.is_high_half)
+        yield _instruction(_AND, test.mask)
+        yield _instruction(_IF_EQUAL, test.value, skip_else=3 * (len(tests) - passed - 1) + 1)
+    yield _instruction(_RETURN, _ALLOW)
+    yield _instruction(_LOAD, _NUMBER_AT)
 
 
 def _instruction(operation: int, operand: int, *, skip_if: int = 0, skip_else: int = 0) -> bytes:
