@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from indexer.backup.archive import CATALOG, MEDIA, THUMBNAILS, ArchiveWriter
 from indexer.backup.catalog_copy import copy_rows
@@ -52,14 +51,15 @@ class BackupReport:
     missing_thumbnails: int = 0
 
 
-class _Named(NamedTuple):
-    """What the copied catalog says of a video."""
+class _Part(NamedTuple):
+    """The files of one video, or those of them that were not there."""
 
-    id: str
+    video_id: str
     filename: str
     sha256: str
-    media_path: str
-    is_managed: bool
+    media_path: str | None
+    """None for one that was indexed in place."""
+    thumbnail_keys: frozenset[str]
 
 
 def back_up(library: Library, path: Path, version: str) -> BackupReport:
@@ -85,90 +85,87 @@ def back_up(library: Library, path: Path, version: str) -> BackupReport:
 
 
 def _write(library: Library, writer: ArchiveWriter, catalog: Path) -> BackupReport:
-    report = BackupReport()
     copy = open_database(f"sqlite:///{catalog}")
     try:
         with library.database.reading() as source, copy.writing() as target:
             copy_rows(source, target)
-        suspects = _add_files(library, copy, writer, report)
-        _settle_suspects(library.database, copy, suspects, report)
+        files = _Files(library, writer)
+        lacking = [lack for part in _parts(copy) if (lack := files.add(part)) is not None]
+        _settle(library.database, copy, files, lacking)
         with copy.reading() as session:
-            report.videos = len(session.scalars(select(Video.id)).all())
+            videos = session.scalars(select(Video.is_managed)).all()
+        files.report.videos, files.report.in_place = len(videos), videos.count(False)
         _close_as_one_file(copy)
     finally:
         copy.close()
     with catalog.open("rb") as stream:
         writer.add(CATALOG, stream)
-    return report
+    return files.report
 
 
-def _add_files(
-    library: Library, copy: Database, writer: ArchiveWriter, report: BackupReport
-) -> dict[str, "_Lacking"]:
-    """Add media and thumbnails, and return what the videos lack of which not all was there."""
-    lacking: dict[str, _Lacking] = {}
-    with copy.reading() as session:
-        for video in _videos(session):
-            keys = session.scalars(select(Clip.thumbnail_key).where(Clip.video_id == video.id)).all()
-            missing = sum(not _add_thumbnail(library, writer, key, report) for key in sorted(set(keys)))
-            has_media = not video.is_managed or _add_media(library, writer, video, report)
-            report.in_place += not video.is_managed
-            if missing or not has_media:
-                lacking[video.id] = _Lacking(video.filename, missing, not has_media)
-    return lacking
-
-
-class _Lacking(NamedTuple):
-    filename: str
-    thumbnails: int
-    lacks_media: bool
-
-
-def _videos(session: Session) -> Iterator[_Named]:
+def _parts(copy: Database) -> Iterator[_Part]:
+    """Yield the files that the copied catalog names, video by video."""
     columns = (Video.id, Video.filename, Video.sha256, Video.media_path, Video.is_managed)
-    for row in session.execute(select(*columns).order_by(Video.added_at, Video.id)).all():
-        yield _Named(*row)
+    with copy.reading() as session:
+        for row in session.execute(select(*columns).order_by(Video.added_at, Video.id)).all():
+            keys = session.scalars(select(Clip.thumbnail_key).where(Clip.video_id == row.id)).all()
+            media_path = row.media_path if row.is_managed else None
+            yield _Part(row.id, row.filename, row.sha256, media_path, frozenset(keys))
 
 
-def _add_thumbnail(library: Library, writer: ArchiveWriter, key: str, report: BackupReport) -> bool:
-    try:
-        with library.thumbnails.path(key).open("rb") as stream:
-            writer.add(f"{THUMBNAILS}{key}", stream)
-    except (FileNotFoundError, ValueError):  # ValueError: a key that names no file of ours
-        return False
-    report.thumbnails += 1
-    return True
+class _Files:
+    """Adds files to an archive and counts them."""
+
+    def __init__(self, library: Library, writer: ArchiveWriter) -> None:
+        self._library, self._writer = library, writer
+        self.report = BackupReport()
+
+    def add(self, part: _Part) -> _Part | None:
+        """Add what is there of a video's files, and return what is not; None when all is."""
+        missing = {key for key in sorted(part.thumbnail_keys) if not self._add_thumbnail(key)}
+        lacks_media = part.media_path is not None and not self._add_media(part, part.media_path)
+        if not missing and not lacks_media:
+            return None
+        media_path = part.media_path if lacks_media else None
+        return part._replace(media_path=media_path, thumbnail_keys=frozenset(missing))
+
+    def _add_thumbnail(self, key: str) -> bool:
+        try:
+            with self._library.thumbnails.path(key).open("rb") as stream:
+                self._writer.add(f"{THUMBNAILS}{key}", stream)
+        except (FileNotFoundError, ValueError):  # ValueError: a key that names no file of ours
+            return False
+        self.report.thumbnails += 1
+        return True
+
+    def _add_media(self, part: _Part, media_path: str) -> bool:
+        try:
+            with self._library.media.locate(media_path).open("rb") as stream:
+                digest = self._writer.add(f"{MEDIA}{media_path}", stream)
+        except (FileNotFoundError, ValueError):  # ValueError: a path that is no upload's
+            return False
+        self.report.media_files += 1
+        if digest != part.sha256:
+            self.report.damaged_media.append(part.filename)
+        return True
 
 
-def _add_media(library: Library, writer: ArchiveWriter, video: _Named, report: BackupReport) -> bool:
-    try:
-        with library.media.locate(video.media_path).open("rb") as stream:
-            digest = writer.add(f"{MEDIA}{video.media_path}", stream)
-    except (FileNotFoundError, ValueError):  # ValueError: a path that is no upload's
-        return False
-    report.media_files += 1
-    if digest != video.sha256:
-        report.damaged_media.append(video.filename)
-    return True
-
-
-def _settle_suspects(
-    database: Database, copy: Database, lacking: dict[str, _Lacking], report: BackupReport
-) -> None:
-    """Take videos that were deleted meanwhile out of the copy, and tell of the others what they lack."""
+def _settle(database: Database, copy: Database, files: _Files, lacking: list[_Part]) -> None:
+    """Take videos that were deleted meanwhile out of the copy; of the others tell what they lack."""
     kept: set[str] = set()
-    for chunk in in_chunks(list(lacking)):
+    for chunk in in_chunks([part.video_id for part in lacking]):
         with database.writing() as session:  # whoever is just deleting one has ended before we look
             kept.update(session.scalars(select(Video.id).where(Video.id.in_(chunk)).with_for_update()))
+    gone = [part.video_id for part in lacking if part.video_id not in kept]
     with copy.writing() as session:
-        for video_id, lack in lacking.items():
-            if video_id not in kept:
-                session.execute(delete(Video).where(Video.id == video_id))
-                report.deleted_meanwhile += 1
-                continue
-            report.missing_thumbnails += lack.thumbnails
-            if lack.lacks_media:
-                report.missing_media.append(lack.filename)
+        for video_id in gone:
+            session.execute(delete(Video).where(Video.id == video_id))
+    files.report.deleted_meanwhile = len(gone)
+    for part in lacking:
+        left = files.add(part) if part.video_id in kept else None  # a deletion that failed put its files back
+        if left is not None:
+            files.report.missing_thumbnails += len(left.thumbnail_keys)
+            files.report.missing_media += [left.filename] if left.media_path else []
 
 
 def _close_as_one_file(copy: Database) -> None:
