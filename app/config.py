@@ -1,5 +1,8 @@
 """Settings of the service, beside those that every process of an installation shares."""
 
+import os
+from pathlib import Path
+
 from pydantic import Field
 
 from indexer.config import GIB, Settings
@@ -18,8 +21,17 @@ class ServiceSettings(Settings):
     """A larger upload is refused; so is one above ``max_video_bytes``, which no worker would index."""
     min_free_bytes: int = Field(default=GIB, ge=0)
     """An upload that would leave less free space than this on the disk is refused."""
+    upload_expiry_h: float = Field(default=24, gt=0)
+    """Hours after which a resumable upload that nobody goes on with is deleted."""
+    import_roots: str = ""
+    """Folders that ``POST /imports`` may take files from, parted by ``:`` as in PATH; none when empty."""
 
     @property
     def upload_limit_bytes(self) -> int:
         """Return the size of the largest upload accepted."""
         return min(self.max_upload_bytes, self.max_video_bytes)
+
+    @property
+    def import_folders(self) -> list[Path]:
+        """Return the folders that may be imported from, links resolved."""
+        return [Path(root).expanduser().resolve() for root in self.import_roots.split(os.pathsep) if root]

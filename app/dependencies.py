@@ -13,6 +13,9 @@ from app.config import ServiceSettings
 from app.job_feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
+from app.tus.intake import Intake
+from app.tus.receiving import PieceReceiver
+from app.tus.sweeping import UploadSweeper
 from indexer.catalog import generations
 from indexer.library import Library, open_library
 from indexer.vector_index.follower import IndexFollower
@@ -47,18 +50,26 @@ class Services:
     answers: AnswerMemory = field(default_factory=AnswerMemory)
     job_feed: JobFeed
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
+    pieces: PieceReceiver = field(default_factory=PieceReceiver)
+    sweeper: UploadSweeper = field(default_factory=UploadSweeper)
     cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
     heatmaps: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_HEATMAPS))
 
+    @property
+    def intake(self) -> Intake:
+        """Return where resumable uploads go."""
+        return Intake(self.library, self.settings, self.generation_id)
+
     def start(self) -> None:
         """Begin, aside, what makes a service that stays faster and surer; a short-lived one gains nothing."""
+        self.sweeper.start(self.intake)
         self.queries.prepare(self.settings.home_folder / "index")
         self.calibrator.prepare_when_needed()
         self.follower.build_when_needed()
 
     def close(self) -> None:
         """Give up what goes on aside, save the index's snapshot for the next start, and close the library."""
-        for part in (self.calibrator, self.queries, self.follower):
+        for part in (self.sweeper, self.calibrator, self.queries, self.follower):
             part.close()
         try:
             self.follower.save_snapshot()

@@ -4,7 +4,6 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from app.errors import StorageFull
 from indexer.catalog import uploads
@@ -17,18 +16,18 @@ CHECK_EVERY_BYTES = 64 * 1024 * 1024
 def require_room(library: Library, needed_bytes: int, min_free_bytes: int) -> None:
     """Raise StorageFull unless so much fits beside what other uploads may still send."""
     promised_bytes = _promised(library)
-    free_bytes = _free(library.settings.home_folder)
+    free_bytes = _free(library)
     if free_bytes - promised_bytes - needed_bytes < min_free_bytes:
         promise = f", unfinished uploads may take {promised_bytes} of them" if promised_bytes else ""
         raise StorageFull(
-            f"{free_bytes} bytes are free{promise}, the upload needs {needed_bytes} and {min_free_bytes} must "
-            "stay: free some space, or lower REELSEEK_MIN_FREE_BYTES"
+            f"{free_bytes} bytes are free{promise}, the upload needs {needed_bytes} and {min_free_bytes} "
+            "must stay: free some space, or lower REELSEEK_MIN_FREE_BYTES"
         )
 
 
 def require_some_left(library: Library, min_free_bytes: int) -> None:
     """Raise StorageFull when less than what must stay is free, while a file arrives."""
-    free_bytes = _free(library.settings.home_folder)
+    free_bytes = _free(library)
     if free_bytes < min_free_bytes:
         raise StorageFull(
             f"{free_bytes} bytes are free and {min_free_bytes} must stay: free some space, or lower "
@@ -71,5 +70,9 @@ def _promised(library: Library) -> int:
     return promised
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
+def _free(library: Library) -> int:
+    """Return how much is free where uploads arrive and where they stay, should those be two disks."""
+    folders = (library.media.root, library.uploads.root)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return min(shutil.disk_usage(folder).free for folder in folders)

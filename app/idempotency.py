@@ -1,6 +1,6 @@
 """``Idempotency-Key``: a request that is sent again, as its answer was lost, is answered as the first one.
 
-The key is written in the transaction that accepts the file, so there is none of a request that led to nothing.
+The key is written in the transaction that accepts the file: there is none of a request that led to nothing.
 """
 
 import hashlib

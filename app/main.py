@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import clips, export, health, jobs, judgements, page, search, subtitles, videos
+from app.api import clips, export, health, jobs, judgements, page, search, subtitles, uploads, videos
 from app.api.judgements import NewJudgement
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
@@ -17,6 +17,7 @@ from app.dependencies import Services, build_services
 from app.problem_responses import install_error_handlers
 from app.request_envelope import RequestEnvelope
 from app.schemas import Problem
+from app.tus.envelope import TusEnvelope
 from app.version import installed_version
 
 TAGS = [
@@ -24,6 +25,7 @@ TAGS = [
     {"name": "export", "description": "Moments to take away, for editors and spreadsheets"},
     {"name": "judgements", "description": "What people say of hits"},
     {"name": "videos", "description": "The library"},
+    {"name": "uploads", "description": "Files that come in pieces (tus 1.0), or lie here already"},
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},
     {"name": "health", "description": "For whoever watches over the service"},
@@ -49,8 +51,9 @@ def create_app(settings: ServiceSettings | None = None, services: Services | Non
     if services is not None:
         app.state.services = services
     install_error_handlers(app)
+    app.add_middleware(TusEnvelope)
     app.add_middleware(RequestEnvelope)
-    for module in (search, export, judgements, videos, subtitles, clips, jobs, health, page):
+    for module in (search, export, judgements, videos, uploads, subtitles, clips, jobs, health, page):
         app.include_router(module.router)
     app.mount("/web", page.PageFiles(), name="web")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

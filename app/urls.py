@@ -13,6 +13,11 @@ def job_url(job_id: str) -> str:
     return f"/jobs/{job_id}"
 
 
+def upload_url(upload_id: str) -> str:
+    """Return where a resumable upload goes on."""
+    return f"/uploads/{upload_id}"
+
+
 def thumbnail_url(clip_id: str) -> str:
     """Return where a clip's picture is."""
     return f"/clips/{clip_id}/thumbnail"

@@ -21,7 +21,7 @@ def unfinished(session: Session) -> Sequence[Upload]:
     return session.scalars(select(Upload).where(Upload.job_id.is_(None), Upload.expires_at > now())).all()
 
 
-def all_of(session: Session, upload_ids: Sequence[str]) -> set[str]:
+def unfinished_among(session: Session, upload_ids: Sequence[str]) -> set[str]:
     """Return which of ``upload_ids`` are uploads that have not been accepted."""
     rows = session.scalars(select(Upload.id).where(Upload.job_id.is_(None)))
     return set(rows).intersection(upload_ids)
