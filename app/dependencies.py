@@ -1,8 +1,8 @@
 """The composition root: the parts of one service, built here and nowhere else, and their names in routes."""
 
 import logging
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
@@ -13,23 +13,30 @@ from app.config import ServiceSettings
 from app.job_feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
+from app.searches_in_flight import SearchesInFlight
 from app.tus.intake import Intake
 from app.tus.receiving import PieceReceiver
 from app.tus.sweeping import UploadSweeper
-from indexer.catalog import generations
+from app.webhooks.delivering import Deliverer
+from app.webhooks.sending import Sender
+from indexer.generation_models import GenerationModel, begin, open_serving
 from indexer.library import Library, open_library
+from indexer.previews import PreviewStore
 from indexer.vector_index.follower import IndexFollower
-from model.factory import Encoders, load_encoders
+from model.factory import Encoders
 from model.video_encoder import VideoEncoder
 
 MAX_CONCURRENT_UPLOADS = 16
 """Threads kept for uploads; more of them wait their turn without holding one."""
 
 MAX_CONCURRENT_CUTS = 2
-"""Clips cut out at a time for download: each is decoded and coded anew, which takes whole cores."""
+"""Clips cut at a time for download, and as many for previews: decoding and coding takes whole cores."""
 
 MAX_CONCURRENT_HEATMAPS = 2
 """Drawn at a time: each decodes a clip and runs the model, which takes whole cores."""
+
+MAX_CONCURRENT_DELETIONS = 4
+"""Threads kept for deletions, which wait for searches: those must find threads of their own."""
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +54,24 @@ class Services:
     calibrator: Calibrator
     generation_id: int
     preset: str
-    answers: AnswerMemory = field(default_factory=AnswerMemory)
     job_feed: JobFeed
+    deliverer: Deliverer
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
+    deletion_threads: CapacityLimiter = field(
+        default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_DELETIONS)
+    )
     pieces: PieceReceiver = field(default_factory=PieceReceiver)
     sweeper: UploadSweeper = field(default_factory=UploadSweeper)
+    searches: SearchesInFlight = field(default_factory=SearchesInFlight)
+    answers: AnswerMemory = field(default_factory=AnswerMemory)
     cuts: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
+    preview_slots: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_CUTS))
     heatmaps: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_HEATMAPS))
+
+    @property
+    def previews(self) -> PreviewStore:
+        """The moments that were made to play in any browser."""
+        return PreviewStore(self.library.previews_root, self.settings.max_previews_bytes)
 
     @property
     def intake(self) -> Intake:
@@ -63,29 +81,45 @@ class Services:
     def start(self) -> None:
         """Begin, aside, what makes a service that stays faster and surer; a short-lived one gains nothing."""
         self.sweeper.start(self.intake)
+        self.deliverer.start()
+        self.start_model()
+
+    def start_model(self) -> None:
+        """Begin, aside, what makes searches with the model faster and surer."""
         self.queries.prepare(self.settings.home_folder / "index")
         self.calibrator.prepare_when_needed()
         self.follower.build_when_needed()
 
-    def close(self) -> None:
-        """Give up what goes on aside, save the index's snapshot for the next start, and close the library."""
-        for part in (self.sweeper, self.calibrator, self.queries, self.follower):
-            part.close()
+    def rest_model(self) -> None:
+        """Give up what goes on aside for the model, and save the index's snapshot; searches go on."""
+        self.calibrator.close()
+        self.queries.stop_preparing()
+        self.follower.close()
         try:
             self.follower.save_snapshot()
         except Exception:  # whatever it is, the catalog has every vector
             log.warning("the index snapshot was not saved; the next start rebuilds it", exc_info=True)
+
+    def close(self) -> None:
+        """Give up what goes on aside, save the index's snapshot for the next start, and close the library."""
+        self.sweeper.close()
+        self.deliverer.close()
+        self.rest_model()
+        self.queries.close()
         self.library.close()
 
 
 def build_services(settings: ServiceSettings, encoders: Encoders | None = None) -> Services:
-    """Return the services of ``settings``, with the encoders it names unless others are given.
+    """Return the services of the library that ``settings`` name, with the model that serves in it.
 
-    Raises ValueError and UnknownSchema for a library or a model that cannot be opened.
+    ``encoders`` serve instead when they are given. Raises ValueError and UnknownSchema for a library or a
+    model that cannot be opened.
     """
     library = open_library(settings)
     try:
-        return assemble_services(settings, library, encoders or _load(settings))
+        if encoders is not None:
+            return assemble_services(settings, library, encoders)
+        return services_with(settings, library, open_serving(library.database, settings))
     except BaseException:
         library.close()
         raise
@@ -93,27 +127,45 @@ def build_services(settings: ServiceSettings, encoders: Encoders | None = None) 
 
 def assemble_services(settings: ServiceSettings, library: Library, encoders: Encoders) -> Services:
     """Return services around an open library and loaded encoders, whose generation serves from now on."""
-    with library.database.writing() as session:
-        generation = generations.ensure(session, encoders.settings)
-    follower = IndexFollower(
-        database=library.database,
-        generation_id=generation.id,
-        fingerprint=generation.fingerprint,
-        dimension=generation.dimension,
-        snapshot_path=library.snapshot_path(generation.id),
-    )
+    return services_with(settings, library, begin(library.database, encoders))
+
+
+def services_with(settings: ServiceSettings, library: Library, model: GenerationModel) -> Services:
+    """Return services around an open library and the model of one of its generations."""
     return Services(
         settings=settings,
         library=library,
-        queries=QueryEncoder(encoders.text),
-        pictures=PictureEncoder(encoders.video),
-        video_encoder=encoders.video,
-        follower=follower,
-        calibrator=Calibrator(encoders.text, generation.fingerprint, settings.home_folder / "index"),
-        generation_id=generation.id,
-        preset=encoders.settings.preset,
         job_feed=JobFeed(library.database),
+        deliverer=Deliverer(library.database, Sender(settings.webhook_private_networks)),
+        **_parts_of(settings, library, model),
     )
+
+
+def with_model(services: Services, model: GenerationModel) -> Services:
+    """Return the same services with the model of another generation; nothing but that is another."""
+    return replace(services, **_parts_of(services.settings, services.library, model))
+
+
+def _parts_of(settings: ServiceSettings, library: Library, model: GenerationModel) -> dict[str, Any]:
+    """Return what of the services belongs to a model, by field; the index is read from disk and catalog."""
+    encoders, index_folder = model.encoders, settings.home_folder / "index"
+    follower = IndexFollower(
+        database=library.database,
+        generation_id=model.generation_id,
+        fingerprint=encoders.settings.fingerprint,
+        dimension=encoders.settings.dimension,
+        snapshot_path=library.snapshot_path(model.generation_id),
+    )
+    return {
+        "queries": QueryEncoder(encoders.text),
+        "pictures": PictureEncoder(encoders.video),
+        "video_encoder": encoders.video,
+        "follower": follower,
+        "calibrator": Calibrator(encoders.text, encoders.settings.fingerprint, index_folder),
+        "answers": AnswerMemory(),
+        "generation_id": model.generation_id,
+        "preset": encoders.settings.preset,
+    }
 
 
 async def services_of(request: Request) -> Services:
@@ -121,12 +173,8 @@ async def services_of(request: Request) -> Services:
 
     A coroutine, so that no thread is woken for it.
     """
-    services: Services = request.app.state.services
+    services: Services = request.app.state.live.current
     return services
 
 
 ServicesDependency = Annotated[Services, Depends(services_of)]
-
-
-def _load(settings: ServiceSettings) -> Encoders:
-    return load_encoders(settings.model, reduction=settings.reduction, device=settings.device)

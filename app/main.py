@@ -9,16 +9,33 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api import clips, export, health, jobs, judgements, page, search, subtitles, uploads, videos
+from app.api import (
+    clips,
+    export,
+    health,
+    jobs,
+    judgements,
+    page,
+    search,
+    subtitles,
+    uploads,
+    videos,
+    webhooks,
+)
 from app.api.judgements import NewJudgement
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
+from app.live_services import LiveServices
 from app.problem_responses import install_error_handlers
 from app.request_envelope import RequestEnvelope
 from app.schemas import Problem
+from app.searches_in_flight import SearchCount
 from app.tus.envelope import TusEnvelope
 from app.version import installed_version
+from app.webhook_details import NewWebhook
+
+ROUTED = (search, export, judgements, videos, uploads, subtitles, clips, jobs, webhooks, health, page)
 
 TAGS = [
     {"name": "search", "description": "Moments by words"},
@@ -28,11 +45,14 @@ TAGS = [
     {"name": "uploads", "description": "Files that come in pieces (tus 1.0), or lie here already"},
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},
+    {"name": "webhooks", "description": "Telling other services of what happens"},
     {"name": "health", "description": "For whoever watches over the service"},
 ]
 
 
-def create_app(settings: ServiceSettings | None = None, services: Services | None = None) -> FastAPI:
+def create_app(
+    settings: ServiceSettings | None = None, services: Services | LiveServices | None = None
+) -> FastAPI:
     """Return the application.
 
     It opens the library and loads the model when it starts, and closes them when it stops, unless
@@ -49,11 +69,24 @@ def create_app(settings: ServiceSettings | None = None, services: Services | Non
         lifespan=_lifespan(settings) if services is None else None,
     )
     if services is not None:
-        app.state.services = services
+        app.state.live = services if isinstance(services, LiveServices) else LiveServices(services)
     install_error_handlers(app)
+    app.add_middleware(SearchCount)
     app.add_middleware(TusEnvelope)
     app.add_middleware(RequestEnvelope)
-    for module in (search, export, judgements, videos, uploads, subtitles, clips, jobs, health, page):
+    for module in (
+        search,
+        export,
+        judgements,
+        videos,
+        uploads,
+        subtitles,
+        clips,
+        jobs,
+        webhooks,
+        health,
+        page,
+    ):
         app.include_router(module.router)
     app.mount("/web", page.PageFiles(), name="web")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -68,13 +101,13 @@ def operation_id(route: APIRoute) -> str:
 def _lifespan(settings: ServiceSettings | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        built = await to_thread.run_sync(build_services, settings or ServiceSettings())
-        app.state.services = built
-        built.start()
+        live = LiveServices(await to_thread.run_sync(build_services, settings or ServiceSettings()))
+        app.state.live = live
+        live.start()
         try:
             yield
         finally:
-            await to_thread.run_sync(built.close)
+            await to_thread.run_sync(live.close)
 
     return lifespan
 
@@ -89,7 +122,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         # What is answered and read without the framework knowing it.
-        for model in (Problem, SearchBody, NewJudgement):
+        for model in (Problem, SearchBody, NewJudgement, NewWebhook):
             definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
             parts = definition.pop("$defs", {})
             schema["components"]["schemas"].update({**parts, model.__name__: definition})

@@ -52,7 +52,7 @@ class SearchCount:
         if scope["type"] != "http" or not scope["path"].startswith(WATCHED_PATHS):
             await self.app(scope, receive, send)
             return
-        searches: SearchesInFlight = scope["app"].state.services.searches
+        searches: SearchesInFlight = scope["app"].state.live.current.searches
         number = searches.begin()
         try:
             await self.app(scope, receive, send)

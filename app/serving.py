@@ -8,6 +8,7 @@ from rich.console import Console
 from app.config import ServiceSettings
 from app.dependencies import build_services
 from app.listener import listen
+from app.live_services import LiveServices
 from app.main import create_app
 from app.worker_supervision import WorkerSupervisor, worker_environment
 
@@ -23,9 +24,9 @@ def serve_until_stopped(settings: ServiceSettings) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else uvicorn's own end would skip ours
     listener = listen(settings.host, settings.port)
     try:
-        services = build_services(settings)
+        live = LiveServices(build_services(settings))
         try:
-            services.start()
+            live.start()
             with WorkerSupervisor(settings.workers, worker_environment(settings)):
                 Console(stderr=True).print(
                     f"ReelSeek is at http://{settings.host}:{settings.port} (stop it with Ctrl-C)",
@@ -33,12 +34,12 @@ def serve_until_stopped(settings: ServiceSettings) -> None:
                 )
                 server = uvicorn.Server(
                     uvicorn.Config(
-                        create_app(settings, services), log_config=None, timeout_graceful_shutdown=GRACE_S
+                        create_app(settings, live), log_config=None, timeout_graceful_shutdown=GRACE_S
                     )
                 )
                 server.run(sockets=[listener])
         finally:
-            services.close()
+            live.close()
     except KeyboardInterrupt:
         pass  # the signal that ended it, raised again by uvicorn after it has shut down
     finally:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 def worker_environment(settings: Settings) -> dict[str, str]:
     """Return this process's environment with the settings that a worker needs to see the same library."""
-    shared = settings.model_dump(include=set(Settings.model_fields), exclude_none=True)
+    shared = settings.model_dump(include=set(Settings.model_fields) & settings.model_fields_set)
     return {**os.environ, **{f"REELSEEK_{name.upper()}": str(value) for name, value in shared.items()}}
 
 

@@ -22,9 +22,10 @@ from indexer.config import Settings, describe_invalid
 from indexer.dry_run import survey
 from indexer.errors import UnknownSchema
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes, walk_videos
+from indexer.generation_models import open_serving
 from indexer.library import open_catalog, open_library
 from indexer.log_output import log_through
-from indexer.worker import encoders_of, exit_at_once, stop_on_sigterm
+from indexer.worker import Worker, exit_at_once, stop_on_sigterm
 
 ALL_INDEXED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -76,7 +77,8 @@ def _find_files(settings: Settings, folder: Path) -> Files:
 def _index(console: Console, settings: Settings, files: Files) -> int:
     library = open_library(settings)
     try:
-        result = run_batch(library, encoders_of(settings), files, BatchDisplay(console))
+        worker = Worker(library, open_serving(library.database, settings), follows=True)
+        result = run_batch(worker, files, BatchDisplay(console))
     finally:
         library.close()
     show_result(console, result)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -19,12 +18,8 @@ from indexer.catalog.tables import Job, Video
 from indexer.folder_intake import BatchCode, IndexedFile, QueuedFile, Refusal, is_indexed, take_in
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes
 from indexer.job_lease import Progress
-from indexer.library import Library
 from indexer.subtitle_sidecars import SidecarFinder
 from indexer.worker import Worker
-
-if TYPE_CHECKING:
-    from model.factory import Encoders
 
 WAIT_S = 0.5
 """Between two looks at the jobs that other workers have."""
@@ -49,17 +44,14 @@ class BatchResult:
         return self.indexed + self.already_indexed + len(self.refusals)
 
 
-def run_batch(
-    library: Library, encoders: "Encoders", files: Sequence[FoundFile | Unreadable], display: BatchDisplay
-) -> BatchResult:
-    """Index each of ``files`` that is not indexed yet, and return what became of all.
+def run_batch(worker: Worker, files: Sequence[FoundFile | Unreadable], display: BatchDisplay) -> BatchResult:
+    """Let ``worker`` index each of ``files`` that is not indexed yet, and return what became of all.
 
     Raises KeyboardInterrupt, the job at hand being back in the queue, and OperationalError when the database
     fails; run again, it goes on where it stopped.
     """
     result = BatchResult()
     started = time.monotonic()
-    worker = Worker(library, encoders)
     queue = _take_in_all(worker, files, display, result)
     with display.indexing(len(queue), sum(file.size_bytes for file in queue)) as bar:
         _index_all(worker, queue, bar, result)
@@ -136,7 +128,6 @@ def _refusal(session: Session, generation_id: int, path: Path, job: Job | None) 
         return Refusal(
             path,
             BatchCode.OTHER_SETTINGS,
-            "a worker with another REELSEEK_MODEL or REELSEEK_REDUCTION indexed it, so this model cannot "
-            "find it: stop that worker (a running reelseek serve has one), then run the same command again",
+            "another model was promoted while it was indexed, and cannot find it: run the same command again",
         )
     return None

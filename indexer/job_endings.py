@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.catalog import clips, cues, generations, jobs, videos
 from indexer.catalog.clips import NewClip
+from indexer.catalog.generation_states import has_read
 from indexer.catalog.states import CueSource
 from indexer.catalog.tables import Generation, Job, Video
 from indexer.cue_text import NewCue
@@ -53,6 +55,15 @@ def complete(library: Library, generation_id: int, job: Job, indexed: IndexedVid
             jobs.release(session, job)
         else:
             jobs.finish(session, job)
+
+
+def end_if_read(library: Library, job: Job) -> bool:
+    """End the job of a named generation that has read the video meanwhile; return whether it was one."""
+    if job.generation_id is None:
+        return False
+    with library.database.writing() as session:
+        read = select(Video.id).where(Video.id == job.video_id, has_read(job.generation_id))
+        return jobs.hold(session, job) and session.scalar(read) is not None and jobs.finish(session, job)
 
 
 def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> None:

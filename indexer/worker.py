@@ -11,29 +11,32 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from time import monotonic
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from indexer import generation_models
 from indexer.catalog import generations, job_claims, videos
 from indexer.catalog.job_claims import Claimant
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings, describe_invalid
-from indexer.errors import UnknownSchema
-from indexer.ingest import IngestReport, ingest_video
-from indexer.job_endings import remove_thumbnails
+from indexer.errors import ModelUnavailable, UnknownSchema
+from indexer.generation_models import GenerationModel
+from indexer.ingest import IngestReport, StageTimings, ingest_video
+from indexer.job_endings import end_if_read, remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost, OnProgress, ignore_progress
 from indexer.library import Library, open_library
 from indexer.log_output import log_to_standard_error
 
-if TYPE_CHECKING:
-    from model.factory import Encoders
-
 IDLE_S = 0.5
 """Between two looks at an empty queue."""
+
+MODEL_PAUSE_S = 60.0
+"""Before the next try when the model that serves cannot be loaded."""
 
 DATABASE_PAUSE_S = 5.0
 """Before the next try when the database does not answer."""
@@ -42,13 +45,13 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Does jobs one at a time, under the generation of its own encoders."""
+    """Does jobs one at a time, for one generation."""
 
-    def __init__(self, library: Library, encoders: "Encoders") -> None:
-        self.library, self.encoders = library, encoders
-        with library.database.writing() as session:
-            self.generation_id = generations.ensure(session, encoders.settings).id
-        self.claimant = Claimant(generation_id=self.generation_id)
+    def __init__(self, library: Library, model: GenerationModel, *, follows: bool = False) -> None:
+        """Work with ``model``; with ``follows``, with the one that serves, whenever another is promoted."""
+        self.library, self.encoders, self.generation_id = library, model.encoders, model.generation_id
+        self.claimant = Claimant(generation_id=model.generation_id)
+        self._follows, self._next_look = follows, 0.0
 
     def run_one(
         self, job_ids: Sequence[str] | None = None, on_progress: OnProgress = ignore_progress
@@ -57,16 +60,37 @@ class Worker:
 
         Whatever is wrong with the video is in the report. Raises OperationalError when the database fails.
         """
+        if self._follows:
+            self._follow()
         claimed = self._claim(job_ids)
         if claimed is None:
             return None
         job, video = claimed
+        if end_if_read(self.library, job):
+            return IngestReport(video.id, clips=0, duration_s=0.0, timings=StageTimings())
         try:
             with JobLease(self.library.database, job, on_progress) as lease:
                 return ingest_video(self.library, self.encoders, self.generation_id, video, lease)
         except LeaseLost as lost:
             log.warning("job lost", extra={"job_id": job.id, "reason": str(lost)})
             return None
+
+    def _follow(self) -> None:
+        """Take over the model of the generation that serves, if it is another one now."""
+        if monotonic() < self._next_look:
+            return
+        with self.library.database.reading() as session:
+            serving = generations.serving(session)
+        if serving is None or serving.id == self.generation_id:
+            return
+        try:
+            self.encoders = generation_models.load(serving, self.library.settings.device)
+        except ModelUnavailable:
+            self._next_look = monotonic() + MODEL_PAUSE_S
+            log.warning("another model serves now, and its jobs wait for a worker", exc_info=True)
+            return
+        self.generation_id = self.claimant.generation_id = serving.id
+        log.info("worker changed its model", extra={"generation": serving.id, "preset": serving.preset})
 
     def _claim(self, job_ids: Sequence[str] | None) -> tuple[Job, Video] | None:
         with self.library.database.writing() as session:
@@ -84,9 +108,8 @@ class Worker:
             remove_thumbnails(session, self.library, video)
 
 
-def run_worker(library: Library, encoders: "Encoders", idle_s: float = IDLE_S) -> None:
+def run_worker(worker: Worker, idle_s: float = IDLE_S) -> None:
     """Do jobs as they come until KeyboardInterrupt, which gives the current one back."""
-    worker = Worker(library, encoders)
     log.info("worker started", extra={"owner": worker.claimant.owner, "generation": worker.generation_id})
     while True:
         try:
@@ -97,13 +120,6 @@ def run_worker(library: Library, encoders: "Encoders", idle_s: float = IDLE_S) -
             continue
         if report is None:
             time.sleep(idle_s)
-
-
-def encoders_of(settings: Settings) -> "Encoders":
-    """Return the encoders that the settings name; raises ValueError naming the known presets."""
-    from model.factory import load_encoders  # imports torch: seconds that wrong usage need not wait for
-
-    return load_encoders(settings.model, reduction=settings.reduction, device=settings.device)
 
 
 def stop_on_sigterm() -> None:
@@ -118,22 +134,31 @@ def exit_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
-def main() -> None:
+Number = Annotated[
+    int | None,
+    typer.Option("--generation", metavar="N", help="Work for a generation that is being built."),
+]
+
+
+def main(generation: Number = None) -> None:
     """Index queued videos until SIGTERM or Ctrl-C."""
     log_to_standard_error()
     stop_on_sigterm()
     try:
-        library, encoders = _open_configured()
-        run_worker(library, encoders)
+        run_worker(_open_configured(generation))
     except KeyboardInterrupt:
         log.info("worker stopped")
         exit_at_once(0)
 
 
-def _open_configured() -> tuple[Library, "Encoders"]:
+def _open_configured(generation_id: int | None) -> Worker:
     try:
         settings = Settings()
-        return open_library(settings), encoders_of(settings)
+        library = open_library(settings)
+        if generation_id is None:
+            return Worker(library, generation_models.open_serving(library.database, settings), follows=True)
+        model = generation_models.open_generation(library.database, generation_id, settings.device)
+        return Worker(library, model)
     except ValidationError as error:
         typer.echo(describe_invalid(error), err=True)
         raise SystemExit(2) from error

@@ -17,7 +17,9 @@ from indexer.catalog import jobs, videos
 from indexer.catalog.tables import Clip, Job, Video
 from indexer.catalog.videos import NewVideo
 from indexer.folder_walk import hash_file
+from indexer.generation_models import begin
 from indexer.library import Library
+from indexer.worker import Worker
 from model.factory import Encoders
 from model.video_encoder import VideoEmbedding
 from tests.fakes import FakeVideoEncoder, fake_encoders
@@ -41,6 +43,11 @@ def encoders_that(interfere: Callable[[], None]) -> Encoders:
     """Return fake encoders that call ``interfere`` before each batch."""
     fake = fake_encoders()
     return Encoders(video=InterferingEncoder(interfere), text=fake.text, settings=fake.settings)
+
+
+def worker_of(library: Library, encoders: Encoders | None = None) -> Worker:
+    """Return a worker of the generation of ``encoders``, fake ones by default, which serves from now on."""
+    return Worker(library, begin(library.database, encoders or fake_encoders()))
 
 
 def enqueue(library: Library, path: Path) -> str:

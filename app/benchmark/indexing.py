@@ -13,6 +13,7 @@ from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError
 from indexer.folder_intake import QueuedFile, take_in
 from indexer.folder_walk import FoundFile
+from indexer.generation_models import begin
 from indexer.ingest import IngestReport, plan_for
 from indexer.library import Library
 from indexer.worker import Worker
@@ -41,7 +42,7 @@ class IndexingFigures:
 
 def measure_indexing(library: Library, encoders: Encoders, files: Sequence[FoundFile]) -> IndexingFigures:
     """Index ``files`` into an empty library and return the times; raises ValueError if none could be."""
-    worker = Worker(library, encoders)
+    worker = Worker(library, begin(library.database, encoders))
     reports = [report for file in files if (report := _index(worker, file)) is not None]
     if not reports:
         raise ValueError("none of the files could be indexed: run python -m indexer.batch to see why")

@@ -17,7 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("REELSEEK_MODEL", "fake")
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("indexer.batch.encoders_of", lambda _settings: fake_encoders())
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
     monkeypatch.setattr("indexer.batch.stop_on_sigterm", lambda: None)
     return tmp_path / "home"
 
@@ -131,11 +131,11 @@ def test_a_dry_run_of_a_library_in_use_takes_its_measured_speed(home: Path, fold
     assert (home / "reelseek.db").read_bytes() == database
 
 
-def test_a_dry_run_with_another_model_counts_what_that_model_cannot_find(
+def test_a_dry_run_goes_by_the_model_that_serves_whatever_the_settings_name(
     home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plain(folder / "a.mp4", duration_s=2)
     run(str(folder))
     assert "1 files: 0 to index, 1 already there" in run(str(folder), "--dry-run").output
     monkeypatch.setenv("REELSEEK_MODEL", "another")
-    assert "1 files: 1 to index, 0 already there" in run(str(folder), "--dry-run").output
+    assert "1 files: 0 to index, 1 already there" in run(str(folder), "--dry-run").output

@@ -13,15 +13,14 @@ from indexer.config import Settings
 from indexer.ingest import IngestReport
 from indexer.job_lease import Progress
 from indexer.library import Library, open_library
-from indexer.worker import Worker
 from model.factory import Encoders
-from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP, fake_encoders
-from tests.indexing import count_clips, encoders_that, enqueue, the_job, the_video, thumbnails
+from tests.fakes import DIMENSION, SEGMENTS_PER_CLIP
+from tests.indexing import count_clips, encoders_that, enqueue, the_job, the_video, thumbnails, worker_of
 from tests.synthetic_video import write_not_a_video, write_plain, write_two_scenes
 
 
 def ingest(library: Library, encoders: Encoders | None = None) -> IngestReport | None:
-    return Worker(library, encoders or fake_encoders()).run_one()
+    return worker_of(library, encoders).run_one()
 
 
 def test_a_good_video_becomes_clips_vectors_and_thumbnails_in_one_revision(
@@ -173,7 +172,7 @@ def test_an_interrupted_ingest_goes_back_to_the_queue_as_if_not_begun(
 
     job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
     with pytest.raises(KeyboardInterrupt):
-        Worker(library, fake_encoders()).run_one(on_progress=interrupt)
+        worker_of(library).run_one(on_progress=interrupt)
 
     job = the_job(library, job_id)
     assert (job.state, job.attempts, job.owner) == (JobState.QUEUED, 0, None)
@@ -225,7 +224,7 @@ def test_a_failing_encoder_of_a_second_generation_keeps_the_first_one_s_thumbnai
 def test_progress_runs_through_the_stages(library: Library, tmp_path: Path) -> None:
     told: list[Progress] = []
     enqueue(library, write_two_scenes(tmp_path / "two.mp4"))
-    Worker(library, fake_encoders()).run_one(on_progress=told.append)
+    worker_of(library).run_one(on_progress=told.append)
     assert list(dict.fromkeys(progress.stage for progress in told)) == ["decoding", "encoding", "storing"]
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)
@@ -241,7 +240,7 @@ def test_every_ending_of_a_job_works_on_every_database(database_url: str, tmp_pa
 
     enqueue(library, write_plain(tmp_path / "good.mp4", duration_s=1))
     with pytest.raises(KeyboardInterrupt):
-        Worker(library, fake_encoders()).run_one(on_progress=interrupt)
+        worker_of(library).run_one(on_progress=interrupt)
     enqueue(library, write_not_a_video(tmp_path / "bad.mp4"))
     reports = [ingest(library) for _ in range(3)]
     library.close()

@@ -13,9 +13,7 @@ from indexer.catalog.states import CueSource, VideoState
 from indexer.cue_text import NewCue
 from indexer.folder_walk import walk_videos
 from indexer.library import Library
-from indexer.worker import Worker
-from tests.fakes import fake_encoders
-from tests.indexing import enqueue, the_video
+from tests.indexing import enqueue, the_video, worker_of
 from tests.subtitled_video import write_subtitled
 from tests.synthetic_video import write_plain
 
@@ -23,7 +21,7 @@ CUE = "00:00:01,000 --> 00:00:02,000\n{}\n"
 
 
 def batch(library: Library, folder: Path) -> BatchResult:
-    return run_batch(library, fake_encoders(), list(walk_videos(folder)), BatchDisplay(Console(quiet=True)))
+    return run_batch(worker_of(library), list(walk_videos(folder)), BatchDisplay(Console(quiet=True)))
 
 
 def heard(library: Library, words: str) -> list[str]:
@@ -117,7 +115,7 @@ def test_what_a_person_uploaded_stands_when_the_video_is_indexed_again(
         cues.replace_all(session, video_id, [NewCue(0.0, 1.0, "found by a person")], "odd")
         jobs.enqueue(session, video_id)
 
-    assert Worker(library, fake_encoders()).run_one() is not None
+    assert worker_of(library).run_one() is not None
     (tmp_path / "film.srt").write_text(CUE.format("found beside"))
     assert batch(library, tmp_path).new_subtitles == 0
 
@@ -130,14 +128,14 @@ def test_indexing_again_stores_each_cue_once(library: Library, tmp_path: Path, t
     path = write_subtitled(tmp_path / "film.mkv", {"eng": [(0.0, 1.0, "once")]})
     for _ in range(times):
         enqueue(library, path)
-        Worker(library, fake_encoders()).run_one()
+        worker_of(library).run_one()
 
     assert heard(library, "once") == ["once"]
 
 
 def test_what_is_said_goes_with_the_video(library: Library, tmp_path: Path) -> None:
     enqueue(library, write_subtitled(tmp_path / "film.mkv", {"eng": [(0.0, 1.0, "gone")]}))
-    Worker(library, fake_encoders()).run_one()
+    worker_of(library).run_one()
     video_id = the_video(library).id
     with library.database.writing() as session:
         assert videos.delete(session, video_id)

@@ -16,9 +16,8 @@ from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Job
 from indexer.job_lease import JobLease, LeaseLost, Progress
 from indexer.library import Library
-from indexer.worker import DATABASE_PAUSE_S, IDLE_S, Worker, main, run_worker
-from tests.fakes import fake_encoders
-from tests.indexing import encoders_that, enqueue, stuck_process, the_job, the_video, thumbnails
+from indexer.worker import DATABASE_PAUSE_S, IDLE_S, main, run_worker
+from tests.indexing import encoders_that, enqueue, stuck_process, the_job, the_video, thumbnails, worker_of
 from tests.synthetic_video import write_plain
 
 EXIT_WITHIN_S = 20.0
@@ -64,7 +63,7 @@ def test_an_encoder_slower_than_the_lease_does_not_lose_the_job(library: Library
                 renewed.set()
 
     job_id = enqueue(library, write_plain(tmp_path / "a.mp4"))
-    assert Worker(library, encoders_that(expire_and_wait)).run_one() is not None
+    assert worker_of(library, encoders_that(expire_and_wait)).run_one() is not None
     assert the_job(library, job_id).state is JobState.DONE
 
 
@@ -87,7 +86,7 @@ def test_the_worker_does_what_is_queued_and_outlives_a_database_that_fails(
     monkeypatch.setattr("indexer.worker.time.sleep", pause)
     done = [enqueue(library, write_plain(tmp_path / f"{number}.mp4", 1 + number)) for number in range(2)]
     with pytest.raises(KeyboardInterrupt):
-        run_worker(library, fake_encoders())
+        run_worker(worker_of(library))
     assert pauses == [DATABASE_PAUSE_S, IDLE_S]
     assert {the_job(library, job_id).state for job_id in done} == {JobState.DONE}
 

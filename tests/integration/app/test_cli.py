@@ -17,7 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the library's folder that the command line uses."""
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: fake_encoders())
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
     return tmp_path / "home"
 
 
@@ -88,7 +88,7 @@ def test_search_says_below_the_table_how_much_of_a_long_query_was_read(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     encoders = dataclasses.replace(fake_encoders(), text=ShortSightedEncoder())
-    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: encoders)
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: encoders)
     with open_service(home, encoders) as service:
         service.add_video(["a cat"])
     assert run(monkeypatch, "search", "a black cat sleeps on the sofa") == 0

@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the library's folder that the command line uses."""
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: fake_encoders())
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
     return tmp_path / "home"
 
 

@@ -169,7 +169,7 @@ def test_the_application_opens_the_library_and_saves_a_snapshot_when_it_stops(
         service.add_video(["a cat"])
     for snapshot in (tmp_path / "index").iterdir():
         snapshot.unlink()
-    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: fake_encoders())
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
     with TestClient(create_app(ServiceSettings(home=tmp_path))) as client:
         assert len(client.get("/search", params={"q": "a cat"}).json()["data"]) == 1
     assert len(list((tmp_path / "index").iterdir())) == 1
@@ -177,7 +177,7 @@ def test_the_application_opens_the_library_and_saves_a_snapshot_when_it_stops(
 
 def test_settings_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.setattr("app.dependencies.load_encoders", lambda *_, **__: fake_encoders())
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
     with TestClient(create_app()) as client:
         assert client.get("/ready").status_code == 200
     assert (tmp_path / "elsewhere" / "reelseek.db").exists()

@@ -21,9 +21,10 @@ PATIENCE_S = 90.0
 SERVE = textwrap.dedent(
     """
     import sys
-    from app import cli, dependencies
+    from app import cli
+    from model import factory
     from tests.fakes import fake_encoders
-    dependencies.load_encoders = lambda *_, **__: fake_encoders()
+    factory.load_encoders = lambda *_, **__: fake_encoders()
     sys.argv = ["reelseek", "serve", "--workers", "0", "--port", sys.argv[1]]
     cli.main()
     """
