@@ -23,6 +23,7 @@ from indexer.config import Settings
 from indexer.folder_walk import hash_file
 from indexer.library import Library, open_library
 from indexer.vector_index.follower import IndexFollower
+from indexer.video_deletion import delete_video
 from tests.factories import make_job, make_video
 from tests.postgres import PostgresServer
 from tests.stocked_library import add_video, files_of, rows_of, stock
