@@ -1,9 +1,10 @@
 """Settings of the service, beside those that every process of an installation shares."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from indexer.config import GIB, Settings
 
@@ -21,10 +22,26 @@ class ServiceSettings(Settings):
     """A larger upload is refused; so is one above ``max_video_bytes``, which no worker would index."""
     min_free_bytes: int = Field(default=GIB, ge=0)
     """An upload that would leave less free space than this on the disk is refused."""
+    max_previews_bytes: int = Field(default=2 * GIB, ge=0)
+    """Previews that nobody has asked for for longest are deleted when all together take more than this."""
     upload_expiry_h: float = Field(default=24, gt=0)
     """Hours after which a resumable upload that nobody goes on with is deleted."""
     import_roots: str = ""
     """Folders that ``POST /imports`` may take files from, parted by ``:`` as in PATH; none when empty."""
+
+    webhook_private_targets: str = ""
+    """Networks that webhooks may be sent to though they are not public, parted by ``,``; none when empty."""
+
+    @field_validator("webhook_private_targets")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        _networks(text)
+        return text
+
+    @property
+    def webhook_private_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks beside the public internet that webhooks may be sent to."""
+        return _networks(self.webhook_private_targets)
 
     @property
     def upload_limit_bytes(self) -> int:
@@ -35,3 +52,7 @@ class ServiceSettings(Settings):
     def import_folders(self) -> list[Path]:
         """Return the folders that may be imported from, links resolved."""
         return [Path(root).expanduser().resolve() for root in self.import_roots.split(os.pathsep) if root]
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())

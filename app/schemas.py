@@ -1,6 +1,7 @@
 """The answers of the HTTP interface. Times inside a video are seconds from its first frame, as floats."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -90,14 +91,42 @@ class UploadReceipt(BaseModel):
     job_url: str
 
 
-class DeletionReceipt(BaseModel):
-    """What was deleted with a video."""
+class DeletedRows(BaseModel):
+    """Rows of the catalog that went with a video."""
 
-    video_id: str
     videos: int
     clips: int
-    embeddings: int = Field(description="Vectors of clips and of their segments")
-    files: int = Field(description="The uploaded file and the thumbnails; a file indexed in place stays")
+    embeddings: int = Field(description="Vectors of clips and of their segments, of every model")
+    cues: int = Field(description="Pieces of what is said in it")
+    judgements: int
+    jobs: int
+    uploads: int = Field(description="Resumable uploads that became it")
+    idempotency_keys: int
+    deliveries: int = Field(description="Messages to webhooks that told of it")
+
+
+class DeletedFiles(BaseModel):
+    """Files that went with a video."""
+
+    media: int
+    thumbnails: int
+    previews: int
+    uploads: int
+    snapshots: int = Field(description="Copies of the index that held its vectors; they are made anew")
+
+
+class DeletionReceipt(BaseModel):
+    """What was deleted with a video; the same whenever it is asked for."""
+
+    video_id: str
+    sha256: str = Field(description="Of the video's bytes")
+    deleted_at: datetime
+    media: Literal["deleted", "in-place", "missing", "uploaded-again"] = Field(
+        description="What became of the file: `in-place` stays, as it was indexed where it lies; "
+        "`uploaded-again` belongs to an upload of the same bytes that came in this moment"
+    )
+    rows: DeletedRows
+    files: DeletedFiles
 
 
 class HitVideo(BaseModel):
@@ -185,7 +214,10 @@ class Hit(BaseModel):
     said: WordsSaid | None = Field(description="Where the words are said in it, as far as subtitles tell")
     explanation: Explanation | None = Field(description="With explain=true: what in it fits, and how well")
     thumbnail_url: str
-    preview_url: str | None = Field(description="A short film that plays in any browser; null when not made")
+    preview_url: str = Field(
+        description="The moment as an mp4 that plays in any browser, made when it is first asked for; of a "
+        "long one the minute around best_at. It begins at its `start`"
+    )
     stream_url: str = Field(description="The video, with the moment as media fragment `#t=start,end`")
     video: HitVideo
 

@@ -23,6 +23,11 @@ def thumbnail_url(clip_id: str) -> str:
     return f"/clips/{clip_id}/thumbnail"
 
 
+def preview_url(clip_id: str, start_s: float, end_s: float) -> str:
+    """Return where these seconds of a clip's video are shown as a film that plays in any browser."""
+    return f"/clips/{clip_id}/preview?start={_seconds(start_s)}&end={_seconds(end_s)}"
+
+
 def heatmap_url(clip_id: str, words: str) -> str:
     """Return where it is shown what of a clip fits ``words``, as typed in a search."""
     return f"/clips/{clip_id}/heatmap?q={quote(words, safe='')}"

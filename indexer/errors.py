@@ -10,7 +10,8 @@
     ├── NoVideoStream      no-video-stream      ├── DecoderStalled    decoder-stalled
     ├── EncryptedVideo     encrypted            ├── FileTooLarge      file-too-large
     ├── NoFrames           no-frames            │   └── UploadTooLarge
-    └── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
+    ├── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
+    └── DiskFull           disk-full
     UnknownSchema          the database was written by a newer ReelSeek
     NotSubtitles           a file of subtitles holds no cue that can be used
     GenerationError        a generation cannot be what it is to become
@@ -101,6 +102,12 @@ class FileTooLarge(IndexingError):
 
 class UploadTooLarge(FileTooLarge):
     """An upload passed the allowed number of bytes; what had arrived is deleted."""
+
+
+class DiskFull(IndexingError):
+    """The disk became full while something was made of the video; the video itself is none the worse."""
+
+    code = "disk-full"
 
 
 class MediaMissing(IndexingError):

@@ -21,7 +21,8 @@ from app.errors import (
     UnknownClip,
 )
 from app.export.clip_download import ClipDownload, WantedCut
-from app.export.spans import check_span
+from app.export.clip_preview import ClipPreview, WantedPreview
+from app.export.spans import ROUNDING_S, check_span
 from app.heatmap.answer import HeatmapAnswer
 from app.heatmap.making import WantedHeatmap
 from app.media_type import bytes_docs
@@ -34,6 +35,7 @@ from indexer.catalog import clips, videos
 from indexer.catalog.tables import Clip, Video
 from indexer.clip_cutting import MAX_CUT_BYTES, MAX_CUT_S
 from indexer.errors import MediaMissing
+from indexer.previews import MAX_PREVIEW_S, Moment
 
 router = APIRouter(tags=["clips"])
 
@@ -93,21 +95,46 @@ def download_clip(
     ``start`` and ``end`` are seconds of the video, those of the clip where they are left out.
     """
     clip, video, path = _locate(services, clip_id)
-    start_s, end_s = check_span(
-        clip.start_s if start is None else start, clip.end_s if end is None else end, video.duration_s
-    )
-    if end_s - start_s > MAX_CUT_S:
-        raise InvalidMoment(
-            "end", f"a download lasts {MAX_CUT_S:g} s at most: end earlier, or start later", end
-        )
+    start_s, end_s = _span(clip, video, (start, end), MAX_CUT_S)
     _require_file(video, path)
     folder = services.library.settings.home_folder / "cuts"
-    room = shutil.disk_usage(services.library.settings.home_folder).free - services.settings.min_free_bytes
-    if room <= 0:
-        raise StorageFull("the disk has no room for a clip: free some space, then download it again")
     name = f"{video.title} {_clock(start_s)}-{_clock(end_s)}"
-    wanted = WantedCut(path, start_s, end_s, folder, min(room, MAX_CUT_BYTES), name)
+    wanted = WantedCut(path, start_s, end_s, folder, _room(services), name)
     return ClipDownload(wanted, services.cuts)
+
+
+@router.get(
+    "/clips/{clip_id}/preview",
+    summary="Show a moment in any browser",
+    response_class=Response,
+    responses={
+        200: {"description": "The moment as H.264 and AAC", "content": bytes_docs("video/mp4")},
+        206: {"description": "The part that `Range` asks for", "content": bytes_docs("video/mp4")},
+        **problem_docs(
+            UnknownClip, MediaMissing, InvalidMoment, CutFailed, RequestValidationError, StorageFull
+        ),
+    },
+)
+def show_preview(
+    services: ServicesDependency, clip_id: Identifier, start: Second = None, end: Second = None
+) -> ClipPreview:
+    """Return a clip, or another part of its video up to a minute long, as a film that plays in any browser.
+
+    It is upright, with square pixels and ordinary colours, 1280x720 at most. It is made when it is first
+    asked for, which takes about as long as it lasts, and then kept for a while. ``start`` and ``end`` are
+    seconds of the video, those of the clip where they are left out.
+    """
+    clip, video, path = _locate(services, clip_id)
+    start_s, end_s = _span(clip, video, (start, end), MAX_PREVIEW_S)
+    _require_file(video, path)
+    wanted = WantedPreview(
+        path=path,
+        moment=Moment(video.sha256, start_s, end_s),
+        max_bytes=_room(services),
+        store=services.previews,
+        require_video=lambda: _require_clip(services, clip_id),
+    )
+    return ClipPreview(wanted, services.preview_slots)
 
 
 @router.get(
@@ -158,6 +185,31 @@ def _locate(services: Services, clip_id: str) -> tuple[Clip, Video, Path]:
     if clip is None or video is None:
         raise UnknownClip(clip_id)
     return clip, video, services.library.media.locate(video.media_path).absolute()
+
+
+def _require_clip(services: Services, clip_id: str) -> None:
+    _locate(services, clip_id)
+
+
+def _span(
+    clip: Clip, video: Video, asked: tuple[float | None, float | None], most_s: float
+) -> tuple[float, float]:
+    """Return the seconds that are asked for, or the clip's; raises InvalidMoment."""
+    start, end = asked
+    start_s, end_s = check_span(
+        clip.start_s if start is None else start, clip.end_s if end is None else end, video.duration_s
+    )
+    if end_s - start_s > most_s + ROUNDING_S:
+        raise InvalidMoment("end", f"it may last {most_s:g} s at most: end earlier, or start later", end)
+    return start_s, end_s
+
+
+def _room(services: Services) -> int:
+    """Return how many bytes a file that is cut may have; raises StorageFull."""
+    room = shutil.disk_usage(services.library.settings.home_folder).free - services.settings.min_free_bytes
+    if room <= 0:
+        raise StorageFull("the disk has no room for a clip: free some space, then ask for it again")
+    return min(room, MAX_CUT_BYTES)
 
 
 def _require_file(video: Video, path: Path) -> None:

@@ -18,7 +18,7 @@ from indexer.decoding.probe import VideoProbe
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.sound_reader import SoundReader
 from indexer.decoding.sound_track import SoundTrack
-from indexer.errors import FileTooLarge, NoFrames
+from indexer.errors import DiskFull, FileTooLarge, NoFrames
 
 MIN_RATE, MAX_RATE = Fraction(1), Fraction(240)
 
@@ -87,5 +87,9 @@ class ClipCutter:
             raise FileTooLarge(
                 f"{self._plan.end_s - self._plan.start_s:g} s of {self._path.name} make more than "
                 f"{self._plan.max_bytes} bytes: cut a shorter part"
+            ) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"the disk became full while {self._path.name} was cut: free some space, then try again"
             ) from error
         raise error

@@ -124,16 +124,15 @@ class ClipPlan:
 class CutPlan:
     """Which seconds of a video to write anew as an mp4 of at most `max_bytes` at the absolute `target`.
 
-    Neither side of the picture is longer than it is, nor than these; the usual ones are what hardware
-    decoders of H.264 take.
+    A picture with longer sides than `long_px` and `short_px` is scaled down.
     """
 
     target: str
     start_s: float
     end_s: float
     max_bytes: int
-    long_px: int = 3840
-    short_px: int = 2160
+    long_px: int
+    short_px: int
 
     def __post_init__(self) -> None:
         """Refuse what no video can give; raises ValueError."""

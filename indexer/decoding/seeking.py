@@ -109,7 +109,7 @@ def _find_by_reading(path: Path, time_s: float) -> Place | None:
 def _stamp_at(video: OpenVideo, first_stamp: int, time_s: float) -> int:
     time_base = video.stream.time_base or 1
     zero = beginning_s(float(first_stamp * time_base), first_sound_s(video))
-    return int((zero + time_s) / time_base)
+    return round((zero + time_s) / time_base)
 
 
 def _rewind(video: OpenVideo, first_stamp: int) -> None:

@@ -10,7 +10,19 @@ import pytest
 
 from indexer import clip_cutting
 from indexer.clip_cutting import cutting
-from indexer.errors import DecoderCrashed, FileTooLarge, IndexingError, MediaMissing, NoFrames, NotAVideo
+from indexer.decoding.clip_cutter import ClipCutter
+from indexer.decoding.messages import CutPlan
+from indexer.decoding.probe import probe
+from indexer.decoding.reader import FrameReader
+from indexer.errors import (
+    DecoderCrashed,
+    DiskFull,
+    FileTooLarge,
+    IndexingError,
+    MediaMissing,
+    NoFrames,
+    NotAVideo,
+)
 from tests.counted_film import BITS, HEIGHT, SQUARE, Film, beeps_heard, numbers_shown, steady, write_film
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated
 
@@ -180,6 +192,19 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
 def test_a_clip_that_grows_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileTooLarge, match="more than 4000 bytes"):
         cut(write_film(tmp_path / "film.mp4", steady(Fraction(25), 8)), 0.0, 8.0, max_bytes=4000)
+
+
+def test_a_disk_that_becomes_full_is_told(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", steady(Fraction(25), 8))
+    full = tmp_path / "full.mp4"
+    full.symlink_to("/dev/full")
+    plan = CutPlan(str(full), 0.0, 8.0, clip_cutting.MAX_CUT_BYTES, *clip_cutting.CUT_SIZE_PX)
+    cutter = ClipCutter(plan, film, probe(film))
+    reader = FrameReader(film, probe(film))
+    with pytest.raises(DiskFull, match=r"disk became full while film\.mp4 was cut"):
+        for timed in reader:
+            list(cutter.add(timed))
+        list(cutter.finish(reader.end_s))
 
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, 1.0), (1.0, 1.0), (2.0, 1.0), (0.0, 601.0)])

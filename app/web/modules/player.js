@@ -17,20 +17,20 @@ export class Player {
   #results = null; // the Search whose hits the arrow keys walk through; null for a whole video
   #index = 0;
   #hit = null;
-  #source = null; // {videoId, url, startAt} of what is loaded
+  #source = null; // what is loaded: {videoId, file, url, startAt, offset, preview}, where `offset` is second 0 of `url`
 
   constructor() {
     byId("player-close").addEventListener("click", () => this.close());
     byId("player-previous").addEventListener("click", () => this.#step(-1));
     byId("player-next").addEventListener("click", () => this.#step(1));
-    byId("player-replay").addEventListener("click", () => this.#playFrom(this.#hit?.start ?? 0));
+    byId("player-replay").addEventListener("click", () => this.#replay());
     this.#loop.addEventListener("click", () => this.#setLooping(!this.#isLooping));
     this.#dialog.addEventListener("close", () => this.#stop());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.close());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event), { capture: true });
     this.#video.addEventListener("loadedmetadata", () => this.#onMetadata());
     this.#video.addEventListener("timeupdate", () => this.#onTime());
-    this.#video.addEventListener("ended", () => this.#isLooping && this.#playFrom(this.#hit?.start ?? 0));
+    this.#video.addEventListener("ended", () => this.#isLooping && this.#replay());
     this.#video.addEventListener("error", () => this.#onError());
   }
 
@@ -51,7 +51,9 @@ export class Player {
       fact("score", scoreText(hit)),
     );
     this.#video.poster = hit.thumbnail_url;
-    this.#open(hit.video, { videoId: hit.video_id, url: hit.stream_url, startAt: hit.best_at });
+    this.#open(hit.video, {
+      videoId: hit.video_id, url: hit.stream_url, startAt: hit.best_at, preview: hit.preview_url,
+    });
     this.#showControls();
     this.#showMoments();
   }
@@ -73,14 +75,15 @@ export class Player {
     if (this.isOpen) this.#dialog.close();
   }
 
-  #open(video, { videoId, url, startAt }) {
+  #open(video, { videoId, url, startAt, preview = null }) {
     const [file] = url.split("#");
     const download = byId("player-download");
     byId("player-title").textContent = video.title;
     download.href = file;
     download.download = video.filename;
     this.#problem.hidden = true;
-    this.#load({ videoId, url: file, startAt });
+    this.#showNote(false);
+    this.#load({ videoId, file, url: file, startAt, offset: 0, preview });
     if (!this.isOpen) this.#dialog.showModal();
   }
 
@@ -89,21 +92,25 @@ export class Player {
     this.#source = source;
     if (isSameFile) this.#playFrom(source.startAt);
     else {
-      this.#video.src = `${source.url}#t=${source.startAt}`;
+      this.#video.src = `${source.url}#t=${source.startAt - source.offset}`;
       this.#play(); // at once: some browsers allow it only in the very moment of the click
     }
   }
 
   #onMetadata() {
     if (!this.#source) return; // closed meanwhile
-    if (this.#video.videoWidth === 0) this.#explain(); // it would play the sound alone
-    this.#video.currentTime = this.#source.startAt;
+    if (this.#video.videoWidth === 0) return this.#onUnplayable(); // it would play the sound alone
+    this.#video.currentTime = this.#source.startAt - this.#source.offset;
     this.#showMoments();
   }
 
   #playFrom(seconds) {
-    this.#video.currentTime = seconds;
+    this.#video.currentTime = Math.max(0, seconds - (this.#source?.offset ?? 0));
     this.#play();
+  }
+
+  #replay() {
+    this.#playFrom(this.#hit?.start ?? 0);
   }
 
   #play() {
@@ -112,21 +119,40 @@ export class Player {
   }
 
   #onTime() {
-    const { currentTime } = this.#video;
+    const currentTime = this.#video.currentTime + (this.#source?.offset ?? 0);
     this.#timeline.moveTo(currentTime);
-    if (this.#isLooping && this.#hit && currentTime >= this.#hit.end) this.#playFrom(this.#hit.start);
+    if (this.#isLooping && this.#hit && currentTime >= this.#hit.end) this.#replay();
   }
 
   #onError() {
-    if (this.#video.hasAttribute("src")) this.#explain();
+    if (this.#video.hasAttribute("src")) this.#onUnplayable();
+  }
+
+  /** Play the converted copy of the moment where there is one and the file itself is there; else say why not. */
+  async #onUnplayable() {
+    const source = this.#source;
+    if (!source) return;
+    if (!source.preview || await streamProblem(source.file)) {
+      this.#explain();
+      return;
+    }
+    if (this.#source !== source) return; // another one was opened meanwhile
+    this.#showNote(true);
+    const offset = Number(new URL(source.preview, location.href).searchParams.get("start"));
+    this.#load({ ...source, url: source.preview, offset, preview: null });
+  }
+
+  #showNote(isConverted) {
+    byId("player-note").hidden = !isConverted;
   }
 
   async #explain() {
     const source = this.#source;
     const download = byId("player-download");
-    const problem = await streamProblem(source.url) ?? await this.#unplayable(source);
+    const problem = await streamProblem(source.file) ?? await this.#unplayable(source);
     if (this.#source !== source) return;
     const isFileThere = problem.status === undefined;
+    this.#showNote(false);
     this.#problem.replaceChildren(
       icon("warning"),
       element("h3", {}, problem.title),

@@ -20,10 +20,20 @@ export function previewOnRest(card, frame, hit) {
     finished.load(); // drops the connection
   };
   const start = () => {
-    video = silentVideo(hit);
-    video.addEventListener("error", stop);
-    frame.append(video);
-    video.play().catch(() => {}); // leaving the card, or a codec the browser lacks: the picture stays
+    play(hit.stream_url.split("#")[0], 0);
+  };
+  const play = (url, offset) => {
+    const shown = silentVideo(url, hit.start - offset, hit.end - offset);
+    video = shown;
+    const showCopy = () => {
+      if (video !== shown) return; // the mouse has left the card
+      stop(); // a codec the browser lacks: its copy is shown, and the picture stays until it is there
+      if (url !== hit.preview_url) play(hit.preview_url, startOf(hit.preview_url));
+    };
+    shown.addEventListener("error", showCopy);
+    shown.addEventListener("loadedmetadata", () => shown.videoWidth === 0 && showCopy());
+    frame.append(shown);
+    shown.play().catch(() => {}); // leaving the card
   };
 
   card.addEventListener("pointerenter", (event) => {
@@ -34,13 +44,17 @@ export function previewOnRest(card, frame, hit) {
   card.addEventListener("click", stop);
 }
 
-function silentVideo(hit) {
+function startOf(previewUrl) {
+  return Number(new URL(previewUrl, location.href).searchParams.get("start"));
+}
+
+function silentVideo(url, start, end) {
   const video = element("video", { class: "hit-preview", playsinline: true, preload: "metadata", "aria-hidden": "true" });
   video.muted = true;
-  video.src = `${hit.stream_url.split("#")[0]}#t=${hit.start}`;
+  video.src = `${url}#t=${Math.max(0, start)}`;
   video.addEventListener("playing", () => video.classList.add("is-playing"));
   video.addEventListener("timeupdate", () => {
-    if (video.currentTime >= hit.end) video.currentTime = hit.start;
+    if (video.currentTime >= end) video.currentTime = Math.max(0, start);
   });
   return video;
 }

@@ -54,7 +54,7 @@ def make_hit(**fields: object) -> Hit:
         "steps": [],
         "said": None,
         "explanation": None,
-        "preview_url": None,
+        "preview_url": "/clips/c/preview?start=0&end=4",
         "video": HitVideo(
             title="Beach", filename="b.mp4", duration=9.0, recorded_at=datetime.now(UTC), metadata={}
         ),

@@ -12,7 +12,7 @@ from starlette.types import Message
 from app.export.clip_download import ClipDownload, WantedCut
 from indexer.catalog.tables import Video
 from indexer.clip_cutting import Cutting
-from indexer.errors import DecoderCrashed
+from indexer.errors import DecoderCrashed, DiskFull
 from tests.counted_film import numbers_shown, steady, write_film
 from tests.service import Service
 from tests.synthetic_video import write_not_a_video, write_plain
@@ -125,6 +125,20 @@ def test_a_full_disk_is_a_problem(tmp_path: Path, service: Service) -> None:
     service.services.settings.__dict__["min_free_bytes"] = 1 << 62
     response = service.client.get(f"/clips/{clip.id}/download")
     assert (response.status_code, response.json()["type"]) == (507, "/problems/storage-full")
+
+
+def test_a_disk_that_becomes_full_meanwhile_is_a_problem(
+    tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(cut: Cutting) -> Path:
+        raise DiskFull(f"no room in {tmp_path}")
+
+    monkeypatch.setattr(Cutting, "wait", run_out)
+    clip = service.clips_of(filmed(service, tmp_path))[0]
+    response = service.client.get(f"/clips/{clip.id}/download")
+    assert (response.status_code, response.json()["type"]) == (507, "/problems/storage-full")
+    assert str(tmp_path) not in response.text
+    assert left_over(service) == []
 
 
 def wanted_cut(tmp_path: Path, seconds: float = 300.0) -> WantedCut:

@@ -33,7 +33,7 @@ def test_a_hit_has_the_documented_shape(service: Service) -> None:
         "said": None,
         "explanation": None,
         "thumbnail_url": f"/clips/{clip.id}/thumbnail",
-        "preview_url": None,
+        "preview_url": f"/clips/{clip.id}/preview?start=4&end=8",
         "stream_url": f"/videos/{video.id}/stream#t=4,8",
         "video": {
             "title": video.title,
