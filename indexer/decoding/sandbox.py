@@ -23,7 +23,7 @@ from indexer.decoding.messages import (
 )
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.spawn_request import SpawnRequest
-from indexer.decoding.spawner_pool import SpawnerPool
+from indexer.decoding.spawner_pool import Ended, SpawnerPool
 from indexer.errors import DecoderCrashed, DecoderStalled, IndexingError
 
 SPAWNERS = SpawnerPool()
@@ -76,6 +76,11 @@ class Decoding:
         """The process id of the child."""
         return self._child.pid
 
+    @property
+    def ended(self) -> Ended:
+        """How the child ended, and what it used; a child that still runs is waited for, and then ended."""
+        return self._child.wait()
+
     def kill(self) -> None:
         """End the child from any thread: whoever iterates is told that it died."""
         self._child.kill()
@@ -103,7 +108,7 @@ class Decoding:
         return message
 
     def _death(self) -> IndexingError:
-        status = self._child.wait()
+        status = self._child.wait().status
         name = self._path.name
         if status == -signal.SIGXCPU:
             return DecoderStalled(f"decoding {name} took more CPU time than a video of its length may")

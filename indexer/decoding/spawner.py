@@ -2,7 +2,7 @@
 
 Standard input is one end of a socket pair. A line of JSON with two files (for the child's standard output and
 error) asks for a decode, KILL ends the one that runs; the answers are lines of JSON too: once "ready", then
-"pid" and "status" of each child. This process never opens a video, and ends with the socket or when idle.
+"pid" and "ended" of each child. This process never opens a video, and ends with the socket or when idle.
 """
 
 import json
@@ -110,10 +110,12 @@ class Spawner:
     def _reap(self) -> None:
         if self._child is None:
             return
-        pid, status = os.waitpid(self._child, os.WNOHANG)
+        pid, status, used = os.wait4(self._child, os.WNOHANG)
         if pid:
             self._child = None
-            self._tell(status=os.waitstatus_to_exitcode(status))
+            peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+            ended = (os.waitstatus_to_exitcode(status), peak_bytes, used.ru_utime + used.ru_stime)
+            self._tell(ended=ended)
 
     def _tell(self, **told: object) -> None:
         self._control.sendall(json.dumps(told).encode() + b"\n")

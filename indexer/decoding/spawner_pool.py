@@ -16,7 +16,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexer.decoding.spawn_request import KILL, SpawnRequest
 from indexer.errors import DecoderCrashed
@@ -113,41 +113,52 @@ class Spawner:
         self._control.close()
 
 
+class Ended(NamedTuple):
+    """How a child ended: exit status or minus a signal, most memory held in bytes, CPU seconds.
+
+    Memory counts from the some 80 MB that it shares with its spawner.
+    """
+
+    status: int
+    peak_memory_bytes: int
+    cpu_s: float
+
+
 class Child:
     """A decoding child: its process id, and the files that its messages and errors come from."""
 
     def __init__(self, pool: "SpawnerPool", spawner: Spawner, pid: int) -> None:
         self._pool, self._spawner = pool, spawner
         self._lock = threading.Lock()
-        self._status: int | None = None
+        self._ended: Ended | None = None
         self.pid = pid
 
     def kill(self) -> None:
         """End it, from any thread; calling again, or when it is over, does nothing."""
         with self._lock:
-            if self._status is None:
+            if self._ended is None:
                 self._spawner.kill_child()
 
-    def wait(self, patience_s: float = DEATH_S) -> int:
-        """Return its exit status, or minus the signal that ended it; it is killed after `patience_s`."""
-        if self._status is not None:
-            return self._status
+    def wait(self, patience_s: float = DEATH_S) -> Ended:
+        """Return how it ended; it is killed after `patience_s`."""
+        if self._ended is not None:
+            return self._ended
         try:
-            status = self._answered(patience_s)
+            ended = self._answered(patience_s)
         except (SpawnerGoneError, TimeoutError):
-            status = -signal.SIGKILL
+            ended = Ended(-signal.SIGKILL, 0, 0.0)
             self._spawner.end()
         with self._lock:
-            self._status = status
+            self._ended = ended
         self._pool.give_back(self._spawner)
-        return status
+        return ended
 
-    def _answered(self, patience_s: float) -> int:
+    def _answered(self, patience_s: float) -> Ended:
         try:
-            return int(self._spawner.answer("status", patience_s))
+            return Ended(*self._spawner.answer("ended", patience_s))
         except TimeoutError:
             self.kill()
-            return int(self._spawner.answer("status", DEATH_S))
+            return Ended(*self._spawner.answer("ended", DEATH_S))
 
 
 class SpawnerPool:

@@ -113,7 +113,7 @@ def refuse_system_calls(*, may_write: bool) -> None:
     A refused call fails as one that the kernel does not know (ENOSYS), so that libraries fall back to older
     ones. Without `may_write` no file can be opened for writing. Raises OSError when the kernel declines.
     """
-    code = b"".join(_filter(conditions(may_write=may_write)))
+    code = program_for(platform.machine(), conditions(may_write=may_write))
     program = _Program(len(code) // 8, code)
     forbid_new_privileges()
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))
@@ -124,8 +124,12 @@ def forbid_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def _filter(allowed_if: Iterable[Condition]) -> Iterable[bytes]:
-    column, architecture = ARCHITECTURES[platform.machine()]
+def program_for(machine: str, allowed_if: Iterable[Condition]) -> bytes:
+    """Return the filter for a `machine` of `ARCHITECTURES`: instructions of eight bytes each."""
+    return b"".join(_instructions(*ARCHITECTURES[machine], allowed_if))
+
+
+def _instructions(column: int, architecture: int, allowed_if: Iterable[Condition]) -> Iterable[bytes]:
     yield _instruction(_LOAD, _ARCHITECTURE_AT)
     yield _instruction(_IF_EQUAL, architecture, skip_if=1)
     yield _instruction(_RETURN, _KILL)
