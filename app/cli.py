@@ -13,12 +13,14 @@ from sqlalchemy.exc import OperationalError
 
 from app.api.export import ExportFormat, ExportParameters
 from app.api.search_parameters import SearchParameters
+from app.commands.jobs import jobs
 from app.terminal_options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
 from indexer.errors import UnknownSchema
 from indexer.log_output import log_to_standard_error
 
 commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=False)
+commands.add_typer(jobs)
 errors = Console(stderr=True)
 
 EXIT_FAILED = 1

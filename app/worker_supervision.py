@@ -23,8 +23,8 @@ LONGEST_PAUSE_S = 60.0
 HEALTHY_AFTER_S = 60.0
 """A worker that lived this long starts its successor's pauses anew."""
 
-DRAIN_S = 20.0
-"""How long a worker may take to give its job back before it is killed."""
+DRAIN_S = 9.0
+"""How long a worker may take to give its job back, from when it was told to, before it is killed."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class WorkerSupervisor:
     ) -> None:
         self._workers = [_SupervisedProcess(command, environment) for _ in range(count)]
         self._is_over = threading.Event()
+        self._changing = threading.Lock()
         self._thread = threading.Thread(target=self._supervise, name="worker-supervision", daemon=True)
 
     @property
@@ -61,17 +62,29 @@ class WorkerSupervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the workers; each gives its job back first."""
-        self._is_over.set()
+        self.ask_to_end()
         self._thread.join()
         for worker in self._workers:
-            worker.ask_to_end()
-        for worker in self._workers:
-            worker.wait_or_kill(DRAIN_S)
+            worker.wait_or_kill()
+
+    def ask_to_end(self) -> None:
+        """Tell the workers to give their jobs back and to end, and start no other; waits for nothing."""
+        with self._changing:
+            if self._is_over.is_set():
+                return
+            self._is_over.set()
+            for worker in self._workers:
+                worker.ask_to_end()
 
     def _supervise(self) -> None:
         while not self._is_over.wait(CHECK_EVERY_S):
-            for worker in self._workers:
-                worker.restart_if_dead()
+            with self._changing:
+                if not self._is_over.is_set():
+                    self._restart_dead()
+
+    def _restart_dead(self) -> None:
+        for worker in self._workers:
+            worker.restart_if_dead()
 
 
 class _SupervisedProcess:
@@ -82,6 +95,7 @@ class _SupervisedProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self._started_at, self._restart_at = 0.0, 0.0
         self._pause_s = FIRST_PAUSE_S
+        self._kill_at = 0.0
 
     def start(self) -> None:
         self._started_at = monotonic()
@@ -112,13 +126,14 @@ class _SupervisedProcess:
 
     def ask_to_end(self) -> None:
         if self.process is not None:
+            self._kill_at = monotonic() + DRAIN_S
             self.process.terminate()
 
-    def wait_or_kill(self, patience_s: float) -> None:
+    def wait_or_kill(self) -> None:
         if self.process is None:
             return
         try:
-            self.process.wait(patience_s)
+            self.process.wait(max(0.0, self._kill_at - monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("a worker did not end in time and is killed", extra={"action": "worker_killed"})
             self.process.kill()

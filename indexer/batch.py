@@ -25,7 +25,8 @@ from indexer.folder_walk import FoundFile, Unreadable, total_bytes, walk_videos
 from indexer.generation_models import open_serving
 from indexer.library import open_catalog, open_library
 from indexer.log_output import log_through
-from indexer.worker import Worker, exit_at_once, stop_on_sigterm
+from indexer.process_end import exit_at_once, stop_on_sigterm
+from indexer.worker import Worker
 
 ALL_INDEXED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 

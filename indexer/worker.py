@@ -6,13 +6,10 @@ be used.
 """
 
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from time import monotonic
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -31,6 +28,7 @@ from indexer.job_endings import end_if_read, remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost, OnProgress, ignore_progress
 from indexer.library import Library, open_library
 from indexer.log_output import log_to_standard_error
+from indexer.process_end import exit_at_once, stop_on_sigterm
 
 IDLE_S = 0.5
 """Between two looks at an empty queue."""
@@ -120,18 +118,6 @@ def run_worker(worker: Worker, idle_s: float = IDLE_S) -> None:
             continue
         if report is None:
             time.sleep(idle_s)
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM do what Ctrl-C does: raise KeyboardInterrupt in the main thread."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def exit_at_once(code: int) -> NoReturn:
-    """End the process without waiting for the batch that the encoder is at; its job has been given back."""
-    logging.shutdown()
-    sys.stdout.flush()
-    os._exit(code)
 
 
 Number = Annotated[

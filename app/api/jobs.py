@@ -6,31 +6,20 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
-from app.api.identifiers import Identifier, JobId
-from app.calendar_time import CalendarTime
+from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UnknownJob
 from app.job_details import JobDetails, JobList, describe_job
 from app.job_errors import JobConflict
 from app.job_events import is_told, job_events, known_version
+from app.job_list import MAX_PAGE, page_of_jobs
 from app.job_orders import cancel_job, retry_job
-from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
-from app.schemas import PageInfo
 from app.urls import job_url
 from indexer.catalog import jobs
 from indexer.catalog.states import JobState
 
 router = APIRouter(tags=["jobs"])
-
-MAX_PAGE = 200
-
-
-class JobCursor(Cursor):
-    """The last job of a page of the list."""
-
-    created_at: CalendarTime
-    job_id: JobId
 
 
 @router.get("/jobs", summary="List jobs", responses=problem_docs(InvalidCursor, RequestValidationError))
@@ -42,17 +31,8 @@ def list_jobs(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> JobList:
     """Return jobs, newest first."""
-    place = decode_cursor(cursor, JobCursor) if cursor is not None else None
-    after = (place.created_at, place.job_id) if place else None
-    with services.library.database.reading() as session:
-        found = jobs.list_page(session, limit=limit + 1, after=after, states=state, video_id=video_id)
-    next_cursor = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        next_cursor = encode_cursor(JobCursor(created_at=last.created_at, job_id=last.id))
-    return JobList(
-        data=[describe_job(job) for job in found[:limit]],
-        page_info=PageInfo(limit=limit, next_cursor=next_cursor),
+    return page_of_jobs(
+        services.library.database, states=state, video_id=video_id, limit=limit, cursor=cursor
     )
 
 
