@@ -1,6 +1,7 @@
 """Rows for tests, every field defaulted; only ``store_video`` writes."""
 
 import hashlib
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
@@ -76,6 +77,11 @@ def make_encoder_settings(**fields: Any) -> EncoderSettings:
         "dimension": 8,
     }
     return EncoderSettings(**{**defaults, **fields})
+
+
+def make_clip_ids(embedding_ids: Iterable[int]) -> list[str]:
+    """Return an id of a clip for each of its vector's."""
+    return [f"{one:032x}" for one in embedding_ids]
 
 
 def make_unit_vectors(seed: int, rows: int, dimension: int = 8) -> NDArray[np.float32]:

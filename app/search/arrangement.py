@@ -3,7 +3,7 @@
 Every page starts from the top of the ranking in the library of the first page and leaves out what was shown.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,9 @@ from indexer.vector_index.clip_table import ClipColumns
 
 MAX_DATED = 1000
 """So many of the best clips are put by date; cursors name those of them that were shown."""
+
+SHOWN_SIMILAR = 20
+"""Behind one hit; all of them are counted."""
 
 MAX_MOMENTS = 10
 """Of one video, with ``group_by=video``."""
@@ -51,6 +54,13 @@ class Found:
     """The best of its video, when hits are videos."""
     steps: tuple[Moment, ...] = ()
     """Of a sequence."""
+
+    def shown_moments(self) -> Iterator[Moment]:
+        """Yield all that an answer tells of: of similar ones the best."""
+        yield self.moment
+        yield from self.similar[:SHOWN_SIMILAR]
+        yield from self.moments
+        yield from self.steps
 
 
 @dataclass(frozen=True)

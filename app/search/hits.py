@@ -1,13 +1,13 @@
 """Found moments, turned into hits a person can look at."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.confidence import Confidence
 from app.schemas import Explanation, Hit, HitVideo, SegmentScore, ShortHit, SimilarHits, WordsSaid
-from app.search.arrangement import Found, Moment
+from app.search.arrangement import SHOWN_SIMILAR, Found, Moment
 from app.search.extent import (
     Extent,
     ScoredSegment,
@@ -22,9 +22,6 @@ from indexer.catalog import clips, videos
 from indexer.catalog.videos import VideoLabel
 from indexer.catalog.words_said import SaidHit
 from indexer.previews import MAX_PREVIEW_S
-
-SHOWN_SIMILAR = 20
-"""Behind one hit; all of them are counted."""
 
 Confide = Callable[[Found, Moment], Confidence | None]
 
@@ -41,7 +38,6 @@ class Told:
 class Rows:
     """What the catalog knows of a page's clips and videos."""
 
-    clip_ids: dict[int, str]
     labels: dict[str, VideoLabel]
     segments: dict[str, list[ScoredSegment]]
 
@@ -49,33 +45,21 @@ class Rows:
 def read_hits(
     session: Session, generation_id: int, page: Page, confide: Confide, told: Told | None
 ) -> list[Hit]:
-    """Return the hits of a page in their order; what is deleted in this very moment is left out.
+    """Return the hits of a page in their order; videos deleted in this very moment are left out.
 
     ``told`` is what explanations are of; None: there are none.
     """
-    moments = [moment for found in page.found for moment in _moments(found)]
-    clip_ids = clips.ids_of(session, list({one for moment in moments for one in moment.clips}))
     vector = page.levels[0].ranking_vector
     looked_at = {one for found in page.found for one in clips_around_best(found)} if len(vector) else set()
-    segments = clips.segments_of(
-        session, [clip_ids[one] for one in looked_at if one in clip_ids], generation_id
-    )
+    clip_ids = [page.clip_ids[one] for one in looked_at]
+    video_ids = {moment.video_id for found in page.found for moment in found.shown_moments()}
     rows = Rows(
-        clip_ids=clip_ids,
-        labels=videos.labels_of(session, list({moment.video_id for moment in moments})),
-        segments=score_segments(segments, vector),
+        labels=videos.labels_of(session, list(video_ids)),
+        segments=score_segments(clips.segments_of(session, clip_ids, generation_id), vector),
     )
     writer = HitWriter(page, rows, confide, told)
-    alive = (found for found in page.found if rows.clip_ids.get(found.moment.clip))
-    alive = (found for found in alive if found.moment.video_id in rows.labels)
+    alive = (found for found in page.found if found.moment.video_id in rows.labels)
     return [writer.hit(rank, found) for rank, found in enumerate(alive, start=page.progress.offset + 1)]
-
-
-def _moments(found: Found) -> Iterator[Moment]:
-    yield found.moment
-    yield from found.similar[:SHOWN_SIMILAR]
-    yield from found.moments
-    yield from found.steps
 
 
 @dataclass(frozen=True)
@@ -92,7 +76,7 @@ class HitWriter:
         moment, label = found.moment, self.rows.labels[found.moment.video_id]
         segments = self._segments(found)
         extent = self._extent(found, segments)
-        clip_id = self.rows.clip_ids[moment.clip]
+        clip_id = self.page.clip_ids[moment.clip]
         return Hit(
             rank=rank,
             clip_id=clip_id,
@@ -104,7 +88,7 @@ class HitWriter:
             tight_end=extent.end_s,
             score=moment.score,
             confidence=self.confide(found, moment),
-            clips=[self.rows.clip_ids[one] for one in moment.clips if one in self.rows.clip_ids],
+            clips=[self.page.clip_ids[one] for one in moment.clips],
             similar=SimilarHits(
                 count=len(found.similar), hits=self._short(found, found.similar[:SHOWN_SIMILAR])
             ),
@@ -125,7 +109,7 @@ class HitWriter:
         )
 
     def _segments(self, found: Found) -> list[ScoredSegment]:
-        ids = (self.rows.clip_ids.get(one, "") for one in clips_around_best(found))
+        ids = (self.page.clip_ids[one] for one in clips_around_best(found))
         return [segment for clip_id in ids for segment in self.rows.segments.get(clip_id, ())]
 
     def _extent(self, found: Found, segments: Sequence[ScoredSegment]) -> Extent:
@@ -138,9 +122,9 @@ class HitWriter:
 
     def _short(self, found: Found, moments: Sequence[Moment]) -> list[ShortHit]:
         shown = [
-            (one, self.rows.clip_ids[one.clip], self.rows.labels[one.video_id])
+            (one, self.page.clip_ids[one.clip], self.rows.labels[one.video_id])
             for one in moments
-            if one.clip in self.rows.clip_ids and one.video_id in self.rows.labels
+            if one.video_id in self.rows.labels
         ]
         return [
             ShortHit(

@@ -32,6 +32,8 @@ class Page:
     """Before this page."""
     next_cursor: str | None
     nothing_found: bool
+    clip_ids: dict[int, str]
+    """What the catalog calls every clip of the hits."""
     said: dict[int, SaidHit]
     """The best cue of each clip in which the words are said."""
     is_of_changed_library: bool
@@ -70,11 +72,17 @@ class PageMaker:
             progress=self.progress,
             next_cursor=to_word(self.query, self.services.generation_id, following) if goes_on else None,
             nothing_found=self._is_nothing(found, arrangement, spoken),
+            clip_ids=self._clip_ids(arrangement.found),
             said=dict(spoken.cues),
             is_of_changed_library=self.view.revision != self.progress.revision,
             clip_count=self.view.clip_count,
             video_count=self.view.video_count,
         )
+
+    def _clip_ids(self, hits: Sequence[Found]) -> dict[int, str]:
+        ids = {one for found in hits for moment in found.shown_moments() for one in moment.clips}
+        every = np.fromiter(ids, np.int64, len(ids))
+        return dict(zip(every.tolist(), self.view.clip_ids(every), strict=True))
 
     def _bounds(self) -> Bounds:
         query, level = self.query, self.levels[0]

@@ -19,9 +19,6 @@ from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone, Video
 
 # Said once: a search runs these, and making a statement takes half as long as running it. They are run on the
 # connection: a session would first look for what it does for objects, for as long again.
-CLIPS_OF_VECTORS = select(Embedding.id, Embedding.clip_id).where(
-    Embedding.id.in_(bindparam("ids", expanding=True))
-)
 SEGMENTS_OF_CLIPS = (
     select(Embedding.clip_id, Embedding.start_s, Embedding.end_s, Embedding.vector)
     .where(
@@ -89,15 +86,6 @@ def delete_of(session: Session, video_id: str) -> None:
 def get(session: Session, clip_id: str) -> Clip | None:
     """Return a clip, or None."""
     return session.get(Clip, clip_id)
-
-
-def ids_of(session: Session, embedding_ids: Sequence[int]) -> dict[int, str]:
-    """Return the clip's id of each embedding that still exists."""
-    found: dict[int, str] = {}
-    for chunk in in_chunks(embedding_ids):
-        rows = session.connection().execute(CLIPS_OF_VECTORS, {"ids": chunk})
-        found.update((embedding_id, clip_id) for embedding_id, clip_id in rows)
-    return found
 
 
 def vector_ids(session: Session, clip_ids: Sequence[str], generation_id: int) -> NDArray[np.int64]:

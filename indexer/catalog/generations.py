@@ -29,6 +29,7 @@ class Changes:
     added_ids: NDArray[np.int64]  # (N,)
     added_vectors: NDArray[np.float16]  # (N, D) as stored: ``vector_codec.unit`` makes them unit vectors
     added_video_ids: list[str]  # N
+    added_clip_ids: list[str]  # N
     added_start_s: NDArray[np.float64]  # (N,) of the clips
     added_end_s: NDArray[np.float64]  # (N,)
     removed_ids: NDArray[np.int64]  # (M,)
@@ -145,7 +146,7 @@ def changes_since(session: Session, generation_id: int, revision: int) -> Change
     position = current_position(session, generation_id)
     current = position.revision
     rows = _added(session, generation_id, revision, current)
-    ids, packed, video_ids, start_s, end_s = zip(*rows, strict=True) if rows else ((),) * 5
+    ids, packed, video_ids, clip_ids, start_s, end_s = zip(*rows, strict=True) if rows else ((),) * 6
     removed = session.scalars(
         select(Tombstone.embedding_id).where(
             Tombstone.generation_id == generation_id,
@@ -157,6 +158,7 @@ def changes_since(session: Session, generation_id: int, revision: int) -> Change
         added_ids=np.array(ids, dtype=np.int64),
         added_vectors=vector_codec.stack(packed, generation.dimension),
         added_video_ids=list(video_ids),
+        added_clip_ids=list(clip_ids),
         added_start_s=np.array(start_s, dtype=np.float64),
         added_end_s=np.array(end_s, dtype=np.float64),
         removed_ids=np.fromiter(removed, dtype=np.int64),
@@ -171,10 +173,10 @@ def is_clip_vector(generation_id: int) -> ColumnElement[bool]:
 
 def _added(
     session: Session, generation_id: int, after: int, until: int
-) -> Sequence[Row[int, bytes, str, float, float]]:
-    """Return id, vector, video and times of the clip vectors of revisions ``(after, until]``, by id."""
+) -> Sequence[Row[int, bytes, str, str, float, float]]:
+    """Return id, vector, video, clip and times of the clip vectors of revisions ``(after, until]``, by id."""
     return session.execute(
-        select(Embedding.id, Embedding.vector, Clip.video_id, Embedding.start_s, Embedding.end_s)
+        select(Embedding.id, Embedding.vector, Clip.video_id, Clip.id, Embedding.start_s, Embedding.end_s)
         .join(Clip, Embedding.clip_id == Clip.id)
         .where(is_clip_vector(generation_id), Embedding.revision > after, Embedding.revision <= until)
         .order_by(Embedding.id)

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from indexer.catalog import vector_codec
 
+CLIP_ID = np.dtype("V16")
+"""The 32 hexadecimal digits of a clip's id."""
+
 SMALLEST_CAPACITY = 1024
 
 LARGEST_SHARE_OF_GAPS = 0.25
@@ -62,6 +65,7 @@ class ClipTable:
         self._gaps = 0
         self._columns = ClipColumns(*(np.empty(0, kind) for kind in (np.int64, np.int32, float, float)))
         self._vectors = np.empty((0, dimension), vector_codec.STORED_DTYPE)
+        self._clip_ids = np.empty(0, CLIP_ID)
         self._is_gap = np.empty(0, np.bool_)
         self._by_video: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
@@ -91,13 +95,14 @@ class ClipTable:
     @classmethod
     def from_parts(cls, parts: Sequence[NDArray[np.uint8]], dimension: int) -> Self:
         """Return the table that ``to_parts`` took apart; raises ValueError when its parts do not fit."""
-        names, ids, video, start_s, end_s, vectors = parts
+        names, ids, video, start_s, end_s, clip_ids, vectors = parts
         columns = ClipColumns(
             ids.view(np.int64), video.view(np.int32), start_s.view(float), end_s.view(float)
         )
         table = cls(dimension)
         video_ids = json.loads(names.tobytes())
-        table.add(columns, video_ids, vectors.view(vector_codec.STORED_DTYPE).reshape(-1, dimension))
+        stored = vectors.view(vector_codec.STORED_DTYPE).reshape(-1, dimension)
+        table._add(columns, video_ids, stored, clip_ids.view(CLIP_ID))
         return table
 
     def to_parts(self) -> list[NDArray[np.uint8]]:
@@ -107,14 +112,34 @@ class ClipTable:
         names = json.dumps([self._names[code] for code in codes]).encode()
         arrays = (columns.ids, video.astype(np.int32), columns.start_s, columns.end_s)
         vectors = np.ascontiguousarray(self._vectors[self._rows()])
+        clip_ids = np.ascontiguousarray(self._clip_ids[self._rows()])
         return [
             np.frombuffer(names, np.uint8),
             *(one.view(np.uint8) for one in arrays),
+            clip_ids.view(np.uint8),
             vectors.view(np.uint8).ravel(),
         ]
 
-    def add(self, columns: ClipColumns, video_ids: Sequence[str], vectors: NDArray[np.float16]) -> None:
-        """Add clips with new ids: ``columns.video`` are places in ``video_ids``; vectors (N, D) as stored."""
+    def add(
+        self,
+        columns: ClipColumns,
+        video_ids: Sequence[str],
+        vectors: NDArray[np.float16],
+        clip_ids: Sequence[str],
+    ) -> None:
+        """Add clips with new ids: ``columns.video`` are places in ``video_ids``; vectors (N, D) as stored.
+
+        ``clip_ids`` (N,) are what the catalog calls them.
+        """
+        self._add(columns, video_ids, vectors, np.frombuffer(bytes.fromhex("".join(clip_ids)), CLIP_ID))
+
+    def _add(
+        self,
+        columns: ClipColumns,
+        video_ids: Sequence[str],
+        vectors: NDArray[np.float16],
+        clip_ids: NDArray[np.void],
+    ) -> None:
         if vectors.shape != (len(columns.ids), self.dimension):
             expected = (len(columns.ids), self.dimension)
             raise ValueError(f"vectors have shape {vectors.shape}: expected {expected}")
@@ -128,6 +153,7 @@ class ClipTable:
         self._columns.start_s[rows] = columns.start_s
         self._columns.end_s[rows] = columns.end_s
         self._vectors[rows] = vectors
+        self._clip_ids[rows] = clip_ids
         self._is_gap[rows] = False
         self._used = rows.stop
         self._by_video = None
@@ -167,6 +193,10 @@ class ClipTable:
     def clips(self, ids: NDArray[np.int64]) -> ClipColumns:
         """Return the columns of ids (N,), in their order; raises LookupError as ``rows_of``."""
         return self._taken(self.rows_of(ids))
+
+    def clip_ids(self, ids: NDArray[np.int64]) -> list[str]:
+        """Return what the catalog calls the clips of ids (N,); raises LookupError as ``rows_of``."""
+        return [one.hex() for one in self._clip_ids[self.rows_of(ids)].tolist()]
 
     def ids_of_videos(self, video_ids: Iterable[str]) -> NDArray[np.int64]:
         """Return the ids of the clips of videos, ascending; videos that are not here have none."""
@@ -240,12 +270,14 @@ class ClipTable:
             )
         )
         self._vectors = _grown(self._vectors, capacity)
+        self._clip_ids = _grown(self._clip_ids, capacity)
         self._is_gap = _grown(self._is_gap, capacity)
 
     def _keep(self, rows: NDArray[np.int64]) -> None:
         """Let the columns be ``rows`` of what they were, in that order, in new memory."""
         self._columns = self._taken(rows)
         self._vectors = self._vectors[rows]
+        self._clip_ids = self._clip_ids[rows]
         self._is_gap = self._is_gap[rows]
         self._used = len(rows)
         self._gaps = int(np.count_nonzero(self._is_gap))

@@ -179,7 +179,9 @@ class IndexFollower:
                 raise
 
     def _take_in(self, changes: generations.Changes) -> None:
-        self._table.add(_columns(changes), changes.added_video_ids, changes.added_vectors)
+        self._table.add(
+            _columns(changes), changes.added_video_ids, changes.added_vectors, changes.added_clip_ids
+        )
         self._table.remove(changes.removed_ids)
         self._index = self._index_for(changes)
         _add(self._index, changes.added_ids, changes.added_vectors)

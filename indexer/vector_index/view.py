@@ -169,6 +169,10 @@ class IndexView:
         """Return videos and times of ids (N,), in their order; raises LookupError as ``vectors``."""
         return self._table.clips(ids)
 
+    def clip_ids(self, ids: NDArray[np.int64]) -> list[str]:
+        """Return what the catalog calls the clips of ids (N,); raises LookupError as ``vectors``."""
+        return self._table.clip_ids(ids)
+
     def video_id(self, code: int) -> str:
         """Return the video that a code of ``clips`` stands for."""
         return self._table.video_id(code)

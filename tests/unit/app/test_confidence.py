@@ -17,7 +17,7 @@ from indexer.vector_index.view import IndexView
 from model.calibration.certainty import FEWEST_CLIPS
 from model.calibration.phrases import search_phrases
 from model.calibration.reach import Reach, measure_reach
-from tests.factories import make_unit_vectors
+from tests.factories import make_clip_ids, make_unit_vectors
 from tests.fakes import DIMENSION, FakeTextEncoder, unit_vector
 
 REACH = Reach(mean=0.3, spread=0.05, clips=100)
@@ -54,6 +54,7 @@ def library_of(count: int, revision: int = 1, seed: int = 0) -> IndexView:
         columns,
         [f"video {one}" for one in numbers],
         make_unit_vectors(seed, count, DIMENSION).astype(np.float16),
+        make_clip_ids(numbers),
     )
     return IndexView(table, FaissIndex(DIMENSION), revision)
 

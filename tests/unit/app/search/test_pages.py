@@ -20,7 +20,7 @@ from app.search.spoken import SpokenClips
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from indexer.vector_index.view import IndexView
-from tests.factories import make_unit_vectors
+from tests.factories import make_clip_ids, make_unit_vectors
 
 DIMENSION = 4
 CLIP_S = 5.0
@@ -48,7 +48,7 @@ class Videos:
         self.ids[name] = ids
         start_s = np.arange(count, dtype=np.float64) * CLIP_S
         columns = ClipColumns(ids, np.zeros(count, np.int32), start_s, start_s + CLIP_S)
-        self.table.add(columns, [name], vectors)
+        self.table.add(columns, [name], vectors, make_clip_ids(ids))
         self.index.add(ids, self.table.vectors(ids))
 
     def delete(self, number: int) -> None:

@@ -16,7 +16,7 @@ from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 from indexer.vector_index.view import IndexView
-from tests.factories import make_unit_vectors
+from tests.factories import make_clip_ids, make_unit_vectors
 
 DIMENSION = 8
 Times = list[tuple[float, float]]
@@ -29,7 +29,8 @@ def make_view(videos: list[Times], vectors: NDArray[np.float32]) -> IndexView:
     ids = np.arange(1, len(times) + 1)
     table, index = ClipTable(vectors.shape[1]), FaissIndex(vectors.shape[1])
     names = [f"video {code}" for code in range(len(videos))]
-    table.add(ClipColumns(ids, codes, times[:, 0], times[:, 1]), names, vectors.astype(np.float16))
+    columns = ClipColumns(ids, codes, times[:, 0], times[:, 1])
+    table.add(columns, names, vectors.astype(np.float16), make_clip_ids(ids))
     index.add(ids, table.vectors(ids))
     return IndexView(table, index, revision=1)
 

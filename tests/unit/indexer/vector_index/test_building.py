@@ -10,6 +10,7 @@ from indexer.vector_index.building import RECALL, BuildStoppedError, IndexSizes,
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from indexer.vector_index.view import IndexView
+from tests.factories import make_clip_ids
 
 DIMENSION = 16
 CLIPS = 6000
@@ -26,7 +27,8 @@ def made_table() -> ClipTable:
     start_s = np.zeros(CLIPS)
     number = np.arange(CLIPS)
     columns = ClipColumns(number + 1, (number // 20).astype(np.int32), start_s, start_s + 4.0)
-    table.add(columns, [f"video {one}" for one in range(300)], vectors.astype(np.float16))
+    names = [f"video {one}" for one in range(300)]
+    table.add(columns, names, vectors.astype(np.float16), make_clip_ids(number))
     return table
 
 

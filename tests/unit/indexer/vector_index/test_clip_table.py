@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
-from tests.factories import make_unit_vectors
+from tests.factories import make_clip_ids, make_unit_vectors
 
 DIMENSION = 8
 
@@ -30,8 +30,8 @@ def add(table: ClipTable, clips: dict[int, str]) -> None:
     columns = ClipColumns(
         ids, np.arange(len(ids), dtype=np.int32), ids.astype(np.float64), ids.astype(np.float64) + 1
     )
-    vectors = [stored(embedding_id) for embedding_id in clips]
-    table.add(columns, list(clips.values()), np.array(vectors, np.float16).reshape(-1, DIMENSION))
+    vectors = np.array([stored(embedding_id) for embedding_id in clips], np.float16).reshape(-1, DIMENSION)
+    table.add(columns, list(clips.values()), vectors, make_clip_ids(clips))
 
 
 def assert_holds(table: ClipTable, clips: dict[int, str]) -> None:
@@ -49,6 +49,7 @@ def assert_holds(table: ClipTable, clips: dict[int, str]) -> None:
     if clips:
         expected = vector_codec.unit(np.stack([stored(one) for one in ids.tolist()]))
         assert table.vectors(ids).tolist() == expected.tolist()
+        assert table.clip_ids(ids) == make_clip_ids(ids.tolist())
 
 
 STEPS = st.one_of(
@@ -135,4 +136,4 @@ def test_what_is_frozen_stays_while_clips_come_and_go() -> None:
 def test_vectors_of_another_shape_are_refused_with_their_values() -> None:
     columns = ClipColumns(id_array([1]), np.zeros(1, np.int32), np.zeros(1), np.ones(1))
     with pytest.raises(ValueError, match=r"\(1, 9\): expected \(1, 8\)"):
-        ClipTable(DIMENSION).add(columns, ["a"], np.zeros((1, 9), np.float16))
+        ClipTable(DIMENSION).add(columns, ["a"], np.zeros((1, 9), np.float16), make_clip_ids([1]))

@@ -13,7 +13,7 @@ from indexer.vector_index.building import IndexSizes, build_index, quick_index
 from indexer.vector_index.clip_table import ClipColumns, ClipTable
 from indexer.vector_index.faiss_index import FaissIndex
 from indexer.vector_index.view import IndexView
-from tests.factories import make_unit_vectors
+from tests.factories import make_clip_ids, make_unit_vectors
 
 DIMENSION = 8
 
@@ -52,7 +52,7 @@ def add(table: ClipTable, ids: list[int], vectors: NDArray[np.float16]) -> None:
     number = np.arange(len(ids))
     start_s = np.multiply(4.0, number, dtype=np.float64)
     columns = ClipColumns(np.array(ids, np.int64), number.astype(np.int32), start_s, start_s + 4.0)
-    table.add(columns, [f"video {one // 3}" for one in number], vectors)
+    table.add(columns, [f"video {one // 3}" for one in number], vectors, make_clip_ids(ids))
 
 
 def made_index(table: ClipTable, kind: str) -> FaissIndex:
