@@ -12,7 +12,7 @@ from indexer.catalog.client_tables import Deletion, Webhook, WebhookDelivery
 from indexer.catalog.clips import NewClip
 from indexer.catalog.spoken_words import IndexedWords
 from indexer.catalog.states import CueSource, JobState, VideoState
-from indexer.catalog.tables import Base, Generation, Judgement, Video
+from indexer.catalog.tables import Base, Generation, Job, Judgement, Video
 from indexer.cue_text import NewCue
 from indexer.library import Library
 from indexer.thumbnails import thumbnail_key
@@ -61,12 +61,22 @@ def add_video(library: Library, generation: Generation, content: bytes, **fields
         session.add(video)
         session.flush()
         _describe(session, video)
-        serving = session.get_one(Generation, generation.id)
-        clips.store(session, video=video, generation=serving, clips=list(_clips(video)))
-    for clip in _clips(video):
-        library.thumbnails.write(clip.thumbnail_key, JPEG)
+    index(library, generation, video)
     library.media.keep(stored.path)
     return video
+
+
+def index(library: Library, generation: Generation, video: Video) -> None:
+    """Do what a worker does with a job of a video."""
+    for clip in _clips(video):
+        library.thumbnails.write(clip.thumbnail_key, JPEG)
+    with library.database.writing() as session:
+        serving = session.get_one(Generation, generation.id)
+        indexed = session.get_one(Video, video.id)
+        clips.store(session, video=indexed, generation=serving, clips=list(_clips(video)))
+        indexed.state = VideoState.READY
+        for job in session.scalars(select(Job).where(Job.video_id == video.id)):
+            job.state = JobState.DONE
 
 
 def rows_of(library: Library, *, leaving_out: Iterable[str] = NOT_IN_BACKUPS) -> dict[str, list[Any]]:
