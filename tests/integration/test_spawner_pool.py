@@ -69,7 +69,7 @@ def test_decodes_at_the_same_time_have_a_spawner_each(tmp_path: Path) -> None:
 def test_a_spawner_is_replaced_after_its_share_of_videos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spawner_pool, "VIDEOS_PER_SPAWNER", 2)
     with spawners_of(WHO) as pool:
-        parents = [whose(pool)[1] for _ in range(3)]
+        parents = [whose(pool)[1] for _ in range(4)]
     assert parents[0] == parents[1] != parents[2] == parents[3]
     wait_until_gone(parents[0])
 

@@ -15,8 +15,8 @@ NUMBERS = {
     "x86_64": {
         "socket": 41, "connect": 42, "socketpair": 53, "clone": 56, "fork": 57, "vfork": 58, "execve": 59,
         "kill": 62, "rename": 82, "unlink": 87, "ptrace": 101, "openat": 257, "unlinkat": 263,
-        "prlimit64": 302, "execveat": 322, "io_uring_setup": 425, "pidfd_send_signal": 424, "clone3": 435, "tgkill": 234,
-        "process_vm_writev": 311, "mmap": 9, "bpf": 321, "setsid": 112, "memfd_create": 319,
+        "prlimit64": 302, "execveat": 322, "io_uring_setup": 425, "pidfd_send_signal": 424, "clone3": 435,
+        "tgkill": 234, "process_vm_writev": 311, "mmap": 9, "bpf": 321, "setsid": 112, "memfd_create": 319,
     },
     "aarch64": {
         "socket": 198, "connect": 203, "socketpair": 199, "clone": 220, "execve": 221, "kill": 129,
