@@ -129,6 +129,12 @@ def forget_video(session: Session, video_id: str) -> int:
     return deleted.rowcount if isinstance(deleted, CursorResult) else 0
 
 
+def is_any_due(session: Session, busy: Collection[str] = ()) -> bool:
+    """Return whether a message waits to be sent to another webhook than those ``busy``."""
+    due = WebhookDelivery.next_attempt_at <= now(), WebhookDelivery.webhook_id.not_in(busy)
+    return session.scalar(select(WebhookDelivery.id).where(*due).limit(1)) is not None
+
+
 def claim(session: Session, lease_s: float, busy: Collection[str] = ()) -> ClaimedDelivery | None:
     """Return the message that has been due for longest, ours for ``lease_s`` seconds; None when none is.
 
