@@ -56,7 +56,7 @@ class IndexingBar:
     """The bar while videos are indexed: it grows with bytes, because hours are known only afterwards."""
 
     def __init__(self, progress: Progress, files: int, total_bytes: int) -> None:
-        self._progress, self._files = progress, files
+        self._progress, self._files, self._total_bytes = progress, files, total_bytes
         self._started = monotonic()
         self._done_files, self._done_bytes, self._done_s = 0, 0, 0.0
         self._task = progress.add_task("", total=total_bytes, figures="", filename="")
@@ -72,6 +72,14 @@ class IndexingBar:
         self._done_files += 1
         self._done_bytes += size_bytes
         self._done_s += duration_s
+        self._show(0.0, 0.0)
+
+    def left(self, files: int, size_bytes: int) -> None:
+        """Count as done all that is not left, whoever did it; more may have come."""
+        self._files = max(self._files, files)
+        self._total_bytes = max(self._total_bytes, size_bytes)
+        self._done_files, self._done_bytes = self._files - files, self._total_bytes - size_bytes
+        self._progress.update(self._task, total=self._total_bytes)
         self._show(0.0, 0.0)
 
     def _show(self, current_bytes: float, current_s: float) -> None:

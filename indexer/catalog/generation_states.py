@@ -64,20 +64,25 @@ def start_building(session: Session, settings: "EncoderSettings") -> Generation:
     return generation
 
 
-def enqueue_missing(session: Session, generation_id: int, scope: Scope, limit: int) -> int:
-    """Queue jobs for at most ``limit`` videos that a generation has not read, and return how many."""
+def enqueue_missing(
+    session: Session, generation_id: int, scope: Scope, after_id: str, limit: int
+) -> Sequence[str]:
+    """Queue jobs for videos that a generation has not read, and return their ids, in order.
+
+    They are the first ``limit`` whose ids follow ``after_id``.
+    """
     has_job = exists().where(
         Job.video_id == Video.id, Job.generation_id == generation_id, Job.state.in_(OPEN_STATES)
     )
-    missing = session.scalars(
+    ids = session.scalars(
         select(Video.id)
-        .where(scope.condition, ~has_read(generation_id), ~has_job)
-        .order_by(Video.added_at, Video.id)
+        .where(scope.condition, ~has_read(generation_id), ~has_job, Video.id > after_id)
+        .order_by(Video.id)
         .limit(limit)
     ).all()
-    for video_id in missing:
+    for video_id in ids:
         jobs.enqueue(session, video_id, priority=Priority.REBUILD, generation_id=generation_id)
-    return len(missing)
+    return ids
 
 
 def has_read(generation_id: int) -> ColumnElement[bool]:
