@@ -112,7 +112,10 @@ class _Exchange:
         connection = self._connect(addresses)
         connection.timeout = ANSWER_S
         connection.request("POST", self._target.path, body=body, headers=headers, preload_content=False)
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        if self._is_stopped:
+            raise TimeoutError("the answer was broken off")
+        return status
 
     def stop(self) -> None:
         """Make what another thread waits for fail."""

@@ -20,7 +20,7 @@ from indexer.catalog.columns import new_id, now
 from indexer.catalog.states import JobState
 from indexer.catalog.tables import Job
 
-RETRY_AFTER_S = (5, 60, 300, 1800, 7200, 18_000, 28_800, 28_800)
+RETRY_AFTER_S = (5, 60, 300, 1800, 7200, 18_000, 25_200, 32_400)
 """Pauses before the second try and the ones after it: a day in all."""
 
 SPREAD = 0.1
