@@ -93,6 +93,8 @@ def _find_by_reading(path: Path, time_s: float) -> Place | None:
     with open_video(path) as video:
         try:
             for index, packet in enumerate(video.container.demux(video.stream)):
+                if packet.size == 0:  # the end
+                    continue
                 stamp = stamp_of(video, packet)
                 if stamp is None or not -behind <= stamp - last <= ahead:
                     return None
