@@ -7,13 +7,12 @@ the catalog's unique hash decides who is first, and whoever is second takes its 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import UploadConflict
-from app.upload_form import UploadFields
+from app.upload_fields import UploadFields
 from indexer.catalog import cues, jobs, videos
 from indexer.catalog.states import CueSource, Priority
 from indexer.catalog.tables import Job, Video
@@ -102,7 +101,7 @@ def _add_video(
     )
     video, is_new = videos.add_or_get(session, new)
     if not is_new:
-        fill_in(video, fields)
+        videos.fill_in(video, fields.said)
     if not library.media.locate(video.media_path).is_file():
         video.media_path, video.is_managed = stored.path, True  # the file that was indexed is gone: heal it
     if not library.media.locate(stored.path).is_file():
@@ -112,15 +111,6 @@ def _add_video(
         job = jobs.enqueue(session, video.id, priority=Priority.UPLOAD)
     _store_subtitles(session, video, received.subtitles)
     return AcceptedVideo(video, job, is_new)
-
-
-def fill_in(video: Video, fields: UploadFields) -> None:
-    """Give a known video what nobody has said of it yet; what was said before stays."""
-    if fields.title and video.title in {video.filename, PurePath(video.filename).stem}:
-        video.title = fields.title
-    video.collection = video.collection or fields.collection
-    video.recorded_at = video.recorded_at or fields.recorded_at
-    video.extra = video.extra or fields.metadata or {}
 
 
 def _store_subtitles(session: Session, video: Video, subtitles: Subtitles | None) -> None:

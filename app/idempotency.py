@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.acceptance import Accept, AcceptedVideo, Around, ReceivedFile
 from app.errors import UploadConflict
 from app.upload_errors import IdempotencyKeyReused
-from app.upload_form import invalid_header
+from app.upload_fields import invalid_header
 from indexer.catalog.client_tables import IdempotencyKey
 from indexer.catalog.tables import Job, Video
 

@@ -13,6 +13,7 @@ from app.api import (
     clips,
     export,
     health,
+    imports,
     jobs,
     judgements,
     page,
@@ -22,6 +23,7 @@ from app.api import (
     videos,
     webhooks,
 )
+from app.api.imports import NewImport
 from app.api.judgements import NewJudgement
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
@@ -35,7 +37,20 @@ from app.tus.envelope import TusEnvelope
 from app.version import installed_version
 from app.webhook_details import NewWebhook
 
-ROUTED = (search, export, judgements, videos, uploads, subtitles, clips, jobs, webhooks, health, page)
+ROUTED = (
+    search,
+    export,
+    judgements,
+    videos,
+    uploads,
+    imports,
+    subtitles,
+    clips,
+    jobs,
+    webhooks,
+    health,
+    page,
+)
 
 TAGS = [
     {"name": "search", "description": "Moments by words"},
@@ -74,19 +89,7 @@ def create_app(
     app.add_middleware(SearchCount)
     app.add_middleware(TusEnvelope)
     app.add_middleware(RequestEnvelope)
-    for module in (
-        search,
-        export,
-        judgements,
-        videos,
-        uploads,
-        subtitles,
-        clips,
-        jobs,
-        webhooks,
-        health,
-        page,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     app.mount("/web", page.PageFiles(), name="web")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -122,7 +125,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         # What is answered and read without the framework knowing it.
-        for model in (Problem, SearchBody, NewJudgement, NewWebhook):
+        for model in (Problem, SearchBody, NewJudgement, NewImport, NewWebhook):
             definition = model.model_json_schema(ref_template="#/components/schemas/{model}")
             parts = definition.pop("$defs", {})
             schema["components"]["schemas"].update({**parts, model.__name__: definition})

@@ -1,26 +1,10 @@
 """The form of ``POST /videos``: a file and, before or after it, subtitles and fields that describe it."""
 
-import json
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Json,
-    ValidationError,
-)
-from pydantic_core import PydanticCustomError
-
-from app.calendar_time import CalendarTime
-from app.display_name import visible_text
 from app.multipart import MultipartReader, Part
-from indexer.cue_text import MAX_LANGUAGE_CHARACTERS, language_of
+from app.upload_fields import UploadFields, invalid_field, validated_fields
 from indexer.errors import NotSubtitles
 from indexer.subtitle_file import Subtitles, parse_subtitles, require_length
 
@@ -28,62 +12,6 @@ MAX_FIELD_BYTES = 64 * 1024
 
 FILE_FIELD = "file"
 SUBTITLES_FIELD = "subtitles"
-
-
-VisibleText = Annotated[str, BeforeValidator(visible_text)]
-
-
-def _finite(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError as error:
-        raise PydanticCustomError(
-            "not_finite", "NaN and infinity are not JSON: use a number or null"
-        ) from error
-    return value
-
-
-def _iso_time(text: object) -> datetime:
-    """Return the time; pydantic alone would take a number too, as seconds since 1970."""
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise PydanticCustomError(
-            "not_iso_8601", "write it as ISO 8601 with a time zone, as 2026-05-17T09:30:00Z"
-        ) from error
-
-
-def _language(tag: str) -> str:
-    if language_of(tag) is None:
-        raise PydanticCustomError("not_a_language", "write a language tag, as en, deu or pt-BR")
-    return tag
-
-
-SubtitleLanguage = Annotated[
-    str,
-    AfterValidator(_language),
-    Field(max_length=MAX_LANGUAGE_CHARACTERS, description="Language of the subtitles, as en, deu or pt-BR"),
-]
-
-
-class UploadFields(BaseModel):
-    """The fields beside the file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    title: Annotated[
-        VisibleText | None, Field(max_length=500, description="Shown name; the file's name when not given")
-    ] = None
-    collection: Annotated[VisibleText | None, Field(max_length=200, description="Group to search in")] = None
-    recorded_at: Annotated[
-        Annotated[CalendarTime, BeforeValidator(_iso_time)] | None,
-        Field(description="ISO 8601 with a time zone, as 2026-05-17T09:30:00Z"),
-    ] = None
-    metadata: Annotated[
-        Json[Annotated[dict[str, Any], AfterValidator(_finite)]] | None,
-        Field(description="A JSON object of your own, given back with each hit"),
-    ] = None
-    subtitles_language: SubtitleLanguage | None = None
 
 
 class UploadForm:
@@ -157,23 +85,3 @@ def upload_body_docs() -> dict[str, Any]:
     schema["required"] = [FILE_FIELD]
     schema["title"] = "UploadForm"
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
-
-
-def invalid_field(name: str, kind: str, message: str, value: str | None = None) -> RequestValidationError:
-    """Return the error for one field of the form."""
-    return RequestValidationError([{"type": kind, "loc": ("body", name), "msg": message, "input": value}])
-
-
-def invalid_header(name: str, kind: str, message: str, value: str | None) -> RequestValidationError:
-    """Return the error for a header."""
-    return RequestValidationError([{"type": kind, "loc": ("header", name), "msg": message, "input": value}])
-
-
-def validated_fields(texts: dict[str, str]) -> UploadFields:
-    """Return what the texts say; raises RequestValidationError naming each field that is wrong."""
-    given = {name: text for name, text in texts.items() if text}  # a browser sends empty fields too
-    try:
-        return UploadFields.model_validate(given)
-    except ValidationError as error:
-        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise RequestValidationError(found) from error

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from indexer.catalog import cues, jobs, videos
 from indexer.catalog.states import CueSource, VideoState
 from indexer.catalog.tables import Clip, Embedding, Video
-from indexer.catalog.videos import NewVideo
+from indexer.catalog.videos import NewVideo, Said
 from indexer.config import Settings
 from indexer.folder_walk import FoundFile, Unreadable, hash_file, reason_of
 from indexer.library import Library
@@ -41,6 +41,7 @@ class QueuedFile:
     """A file with a job to wait for: new, or failed before, or already in the queue."""
 
     job_id: str
+    video_id: str
     path: Path
     size_bytes: int
 
@@ -49,6 +50,8 @@ class QueuedFile:
 class IndexedFile:
     """A file that a search finds already."""
 
+    video_id: str
+    path: Path
     has_new_subtitles: bool
     """Whether the subtitles beside it had changed, and are now those that are searched."""
 
@@ -68,10 +71,12 @@ def take_in(
     file: FoundFile | Unreadable,
     on_bytes: Callable[[int], None],
     sidecars: SidecarFinder | None = None,
+    said: Said | None = None,
 ) -> QueuedFile | IndexedFile | Refusal:
     """Queue ``file`` or refuse it; of one that is indexed, only new subtitles beside it are stored.
 
-    ``on_bytes`` hears of each chunk hashed; give the same ``sidecars`` for the files of a folder.
+    ``on_bytes`` hears of each chunk hashed; give the same ``sidecars`` for the files of a folder. What is
+    ``said`` of the video is kept where nobody has said it before.
     """
     if isinstance(file, Unreadable):
         return Refusal(file.path, BatchCode.UNREADABLE, file.reason)
@@ -90,10 +95,11 @@ def take_in(
             "its size changed while it was read: index it again once it is complete",
         )
     with library.database.writing() as session:
-        video, job_id = _enqueue(session, generation_id, sha256, file)
+        video, job_id = _enqueue(session, generation_id, sha256, file, said or Said())
     if job_id is None:
-        return IndexedFile(_take_in_subtitles(library, video, file.path, sidecars or SidecarFinder()))
-    return QueuedFile(job_id, file.path, file.size_bytes)
+        has_new = _take_in_subtitles(library, video, file.path, sidecars or SidecarFinder())
+        return IndexedFile(video.id, file.path, has_new)
+    return QueuedFile(job_id, video.id, file.path, file.size_bytes)
 
 
 def refuse_at_the_door(settings: Settings, file: FoundFile) -> Refusal | None:
@@ -129,7 +135,9 @@ def is_searchable(generation_id: int) -> ColumnElement[bool]:
     return and_(Video.state == VideoState.READY, has_vectors)
 
 
-def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile) -> tuple[Video, str | None]:
+def _enqueue(
+    session: Session, generation_id: int, sha256: str, file: FoundFile, said: Said
+) -> tuple[Video, str | None]:
     """Return the video and the id of the job to wait for; None when it is indexed."""
     video, is_new = videos.add_or_get(
         session,
@@ -139,10 +147,15 @@ def _enqueue(session: Session, generation_id: int, sha256: str, file: FoundFile)
             media_path=str(file.path),
             is_managed=False,
             size_bytes=file.size_bytes,
+            title=said.title,
+            collection=said.collection,
+            recorded_at=said.recorded_at,
+            extra=said.extra,
         ),
     )
     if not is_new:
         _follow_move(video, file.path)
+        videos.fill_in(video, said)
     if is_indexed(session, video, generation_id):
         return video, None
     return video, jobs.enqueue(session, video.id).id

@@ -7,7 +7,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,14 +32,22 @@ class Unreadable:
     reason: str
 
 
-def walk_videos(folder: Path, excluding: Path | None = None) -> Iterator[FoundFile | Unreadable]:
-    """Yield the video files under ``folder``, not under ``excluding``, depth first in order of names."""
+def walk_videos(
+    folder: Path, excluding: Path | None = None, within: Sequence[Path] | None = None
+) -> Iterator[FoundFile | Unreadable]:
+    """Yield the video files under ``folder``, not under ``excluding``, depth first in order of names.
+
+    Where ``within`` is given, links that lead out of those (real) folders are not followed.
+    """
     entered = {_identity(excluding.stat())} if excluding is not None and excluding.exists() else set()
     waiting = [folder.absolute()]
     while waiting:  # a list, not recursion: folders may be nested deeper than Python's stack
         path = waiting.pop()
         is_worth_telling = names_video(path) or path == folder.absolute()
         try:
+            if within is not None and not is_within(path, within):
+                yield Unreadable(path, "it is a link that leads elsewhere: put the file itself here")
+                continue
             status = path.stat()
             if stat.S_ISDIR(status.st_mode):
                 is_worth_telling = True
@@ -49,6 +57,12 @@ def walk_videos(folder: Path, excluding: Path | None = None) -> Iterator[FoundFi
         except OSError as error:
             if is_worth_telling:
                 yield Unreadable(path, reason_of(error))
+
+
+def is_within(path: Path, folders: Sequence[Path]) -> bool:
+    """Return whether ``path``, links followed, is one of the (real) ``folders`` or below one."""
+    real = path.resolve()
+    return any(real.is_relative_to(folder) for folder in folders)
 
 
 def total_bytes(files: Iterable[FoundFile | Unreadable]) -> int:

@@ -14,7 +14,7 @@ from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
 from app.subtitle_upload import SubtitlesReceipt, remove_subtitles, replace_subtitles
 from app.upload_body import UploadBody
-from app.upload_form import SubtitleLanguage
+from app.upload_fields import SubtitleLanguage
 from indexer.errors import NotSubtitles
 
 router = APIRouter(tags=["videos"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.display_name import display_name
 from app.upload_errors import TUS_VERSION, InvalidUploadRequest, NotOffsetStream, UnsupportedTusVersion
-from app.upload_form import UploadFields, validated_fields
+from app.upload_fields import UploadFields, validated_fields
 
 EXTENSIONS = "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination"
 

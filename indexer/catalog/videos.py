@@ -40,6 +40,25 @@ class NewVideo:
     """The user's own metadata."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a person says of a video when its file comes."""
+
+    title: str | None = None
+    collection: str | None = None
+    recorded_at: datetime | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def fill_in(video: Video, said: Said) -> None:
+    """Give a known video what nobody has said of it yet; what was said before stays."""
+    if said.title and video.title in {video.filename, PurePath(video.filename).stem}:
+        video.title = said.title
+    video.collection = video.collection or said.collection
+    video.recorded_at = video.recorded_at or said.recorded_at
+    video.extra = video.extra or dict(said.extra)
+
+
 def add_or_get(session: Session, new: NewVideo) -> tuple[Video, bool]:
     """Return the video of these bytes and whether it was added just now; one that is known stays as it is."""
     known = _locked(session, new.sha256)
