@@ -38,15 +38,20 @@ def settle(database: Database, roots: Sequence[Path], video_id: str = "") -> Non
 
 
 def sweep(database: Database, roots: Sequence[Path]) -> None:
-    """Delete the folders that a worker filled for a video which had just been deleted, and then died."""
+    """Delete what was made of videos that were deleted lately, by a worker that died, for one."""
     with database.reading() as session:
         receipts = deletions.recent_receipts(session)
     for sha256 in {str(receipt["sha256"]) for receipt in receipts}:
-        folders = [folder for root in roots if (folder := root / sha256[:2] / sha256).exists()]
-        if not folders:
-            continue
-        with database.writing() as session:
-            if videos.find_by_sha256(session, sha256) is None:
-                for folder in folders:
-                    shutil.rmtree(folder, ignore_errors=True)
-                log.warning("what was made of a deleted video is swept", extra={"sha256": sha256})
+        sweep_video(database, roots, sha256)
+
+
+def sweep_video(database: Database, roots: Sequence[Path], sha256: str) -> None:
+    """Delete the folders of a deleted video that somebody filled in that moment, if it is still unknown."""
+    folders = [folder for root in roots if (folder := root / sha256[:2] / sha256).exists()]
+    if not folders:
+        return
+    with database.writing() as session:
+        if videos.find_by_sha256(session, sha256) is None:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            log.info("what was made of a deleted video is swept", extra={"sha256": sha256})

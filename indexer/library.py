@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
-from indexer.deletion_leftovers import settle, sweep
+from indexer.deletion_leftovers import settle, sweep, sweep_video
 from indexer.media_store import MediaStore
 from indexer.thumbnails import ThumbnailStore
 from indexer.upload_store import UploadStore
@@ -46,6 +46,15 @@ class Library:
         """Return the folders that hold files of videos."""
         return self.media.root, self.uploads.root, self.thumbnails.root, self.previews_root
 
+    @property
+    def made_roots(self) -> tuple[Path, ...]:
+        """Return the folders of what is made of videos, in a folder for each: ``ab/<sha256>``."""
+        return self.thumbnails.root, self.previews_root
+
+    def sweep_deleted(self, sha256: str) -> None:
+        """Delete what somebody has made of a video while it was deleted."""
+        sweep_video(self.database, self.made_roots, sha256)
+
     def settle_deletions(self, video_id: str) -> None:
         """Bring the files of a deletion that was cut off to where the catalog says; never raises."""
         settle(self.database, self.roots, video_id)
@@ -72,7 +81,7 @@ def open_library(settings: Settings) -> Library:
     library = open_unswept(settings)
     library.media.sweep()
     settle(library.database, library.roots)
-    sweep(library.database, (library.thumbnails.root, library.previews_root))
+    sweep(library.database, library.made_roots)
     for media_path in library.media.unrecorded():
         settle_upload(library, media_path)
     for folder in ("index", "cuts"):

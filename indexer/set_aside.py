@@ -6,6 +6,7 @@ they were. Renaming needs no room on a full disk, and nothing is lost while it c
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -31,16 +32,18 @@ class AsideFile:
         if self.original.exists():
             self.drop()
             return
+        if not self.path.exists():  # another process has settled it
+            return
         self.original.parent.mkdir(parents=True, exist_ok=True)
         self.path.rename(self.original)
         sync_folder(self.original.parent)
 
     def drop(self) -> None:
-        """Delete it for good; raises OSError."""
-        if self.path.is_dir():
-            shutil.rmtree(self.path)
-        else:
-            self.path.unlink(missing_ok=True)
+        """Delete it for good, also while another process does; raises OSError."""
+        while self.path.is_dir():
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.path)
+        self.path.unlink(missing_ok=True)
 
 
 def set_aside(root: Path, relative: str, owner: str) -> AsideFile | None:

@@ -18,7 +18,7 @@ from indexer.catalog.columns import now
 from indexer.catalog.tables import Video
 from indexer.catalog.webhooks import WebhookEvent
 from indexer.library import Library
-from indexer.set_aside import AsideFile, count_files, list_aside, set_aside
+from indexer.set_aside import count_files, list_aside, set_aside
 
 DELETED = "deleted"
 MISSING = "missing"
@@ -36,10 +36,11 @@ def delete_video(library: Library, video_id: str) -> dict[str, object] | None:
     A file that was indexed in place stays where it is. Raises FilesLeft: before the commit with nothing
     changed, after it (which ``receipt_of`` tells) with the rest to be deleted when this is called again.
     """
-    aside: list[AsideFile] = []
     try:
         with library.database.writing() as session:
-            receipt = _delete(session, library, video_id, aside)
+            receipt = deletions.receipt_of(session, video_id)
+            is_repeated = receipt is not None
+            receipt = receipt or _delete(session, library, video_id)
     except OSError as error:
         library.settle_deletions(video_id)
         raise FilesLeft(_reason(error)) from error
@@ -51,23 +52,23 @@ def delete_video(library: Library, video_id: str) -> dict[str, object] | None:
     try:
         for left in list_aside(library.roots, video_id):
             left.drop()
-        library.drop_snapshots(_numbers(receipt))  # again: one may have been written before the commit
+        # Again, as somebody may have written them in between, who saw the video until the commit.
+        library.drop_snapshots([] if is_repeated else _numbers(receipt))
+        library.sweep_deleted(str(receipt["sha256"]))
     except OSError as error:
         raise FilesLeft(_reason(error)) from error
     return receipt
 
 
-def _delete(
-    session: Session, library: Library, video_id: str, aside: list[AsideFile]
-) -> dict[str, object] | None:
+def _delete(session: Session, library: Library, video_id: str) -> dict[str, object] | None:
     video = videos.lock(session, video_id)
     if video is None:
-        return deletions.receipt_of(session, video_id)
+        return deletions.receipt_of(session, video_id)  # of a deletion that we have waited for
     for left in list_aside(library.roots, video_id):  # of an attempt that died
         left.put_back()
     rows = deletions.count_rows(session, video_id)
     generation_ids = deletions.generations_of(session, video_id)
-    files, media = _take_files(library, video, deletions.uploads_of(session, video_id), aside)
+    files, media = _take_files(library, video, deletions.uploads_of(session, video_id))
     rows.update(deletions.forget_requests(session, video_id))
     videos.delete(session, video_id)
     files["snapshots"] = library.drop_snapshots(generation_ids)
@@ -86,39 +87,31 @@ def _delete(
     return receipt
 
 
-def _take_files(
-    library: Library, video: Video, upload_ids: list[str], aside: list[AsideFile]
-) -> tuple[dict[str, int], str]:
+def _take_files(library: Library, video: Video, upload_ids: list[str]) -> tuple[dict[str, int], str]:
     """Move the files of a video out of the way; return how many, and what became of the media."""
     folder = f"{video.sha256[:2]}/{video.sha256}"
-    media = _take_media(library, video, aside)
+    media = _take_media(library, video)
     files = {"media": int(media == DELETED)}
     for kind, root, paths in (
         ("thumbnails", library.thumbnails.root, [folder]),
         ("previews", library.previews_root, [folder]),
         ("uploads", library.uploads.root, upload_ids),
     ):
-        files[kind] = sum(_take(root, path, video.id, aside) for path in paths)
+        taken = [set_aside(root, path, video.id) for path in paths]
+        files[kind] = sum(count_files(one.path) for one in taken if one is not None)
     return files, media
 
 
-def _take_media(library: Library, video: Video, aside: list[AsideFile]) -> str:
+def _take_media(library: Library, video: Video) -> str:
     if not video.is_managed:
         return IN_PLACE
-    if not _take(library.media.root, video.media_path, video.id, aside):
+    taken = set_aside(library.media.root, video.media_path, video.id)
+    if taken is None:
         return MISSING
     if library.media.is_arriving(video.media_path):
-        aside.pop().put_back()
+        taken.put_back()
         return UPLOADED_AGAIN
     return DELETED
-
-
-def _take(root: Path, relative: str, video_id: str, aside: list[AsideFile]) -> int:
-    taken = set_aside(root, relative, video_id)
-    if taken is None:
-        return 0
-    aside.append(taken)
-    return count_files(taken.path)
 
 
 def _numbers(receipt: dict[str, object]) -> list[int]:
