@@ -16,7 +16,7 @@ from app.api.search_parameters import SearchParameters
 from app.commands.jobs import jobs
 from app.terminal_options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
-from indexer.errors import UnknownSchema
+from indexer.errors import SchemaMismatch
 from indexer.log_output import log_to_standard_error
 
 commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=False)
@@ -122,7 +122,7 @@ def main() -> None:
     except OptionError as error:
         _print_error(str(error))
         raise SystemExit(EXIT_MISUSED) from None
-    except (ValueError, UnknownSchema) as error:
+    except (ValueError, SchemaMismatch) as error:
         _print_error(str(error))
         raise SystemExit(EXIT_FAILED) from None
 

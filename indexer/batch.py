@@ -20,7 +20,7 @@ from indexer.batch_summary import show_result, show_survey
 from indexer.catalog.session import Database, parse_url
 from indexer.config import Settings, describe_invalid
 from indexer.dry_run import survey
-from indexer.errors import UnknownSchema
+from indexer.errors import SchemaMismatch
 from indexer.folder_walk import FoundFile, Unreadable, total_bytes, walk_videos
 from indexer.generation_models import open_serving
 from indexer.library import open_catalog, open_library
@@ -51,7 +51,7 @@ def main(
     except ValidationError as error:
         console.print(describe_invalid(error), style="red", soft_wrap=True)
         code = WRONG_USAGE
-    except (ValueError, UnknownSchema) as error:  # settings or arguments: the message says which
+    except (ValueError, SchemaMismatch) as error:  # settings or arguments: the message says which
         console.print(str(error), style="red", soft_wrap=True)
         code = WRONG_USAGE
     except OperationalError as error:

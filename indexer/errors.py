@@ -12,7 +12,10 @@
     ├── NoFrames           no-frames            │   └── UploadTooLarge
     ├── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
     └── DiskFull           disk-full
-    UnknownSchema          the database was written by a newer ReelSeek
+    SchemaMismatch
+    ├── UnknownSchema      the database was written by a newer ReelSeek
+    ├── OutdatedSchema     it was written by an older one, and must be upgraded first
+    └── SchemaInUse        another process uses it, so that it cannot be upgraded
     NotSubtitles           a file of subtitles holds no cue that can be used
     GenerationError        a generation cannot be what it is to become
     ├── UnknownGeneration  ├── CannotPromote
@@ -116,8 +119,20 @@ class MediaMissing(IndexingError):
     code = "media-missing"
 
 
-class UnknownSchema(RuntimeError):
+class SchemaMismatch(RuntimeError):
+    """The database's schema is not that of this version; the message says what to do."""
+
+
+class UnknownSchema(SchemaMismatch):
     """The database is at a schema revision that this version does not know."""
+
+
+class OutdatedSchema(SchemaMismatch):
+    """The database is at an older revision, and a person has to say when it may be upgraded."""
+
+
+class SchemaInUse(SchemaMismatch):
+    """The schema cannot be upgraded while another process has the database open."""
 
 
 class NotSubtitles(ValueError):

@@ -21,7 +21,7 @@ from indexer.catalog import generations, job_claims, videos
 from indexer.catalog.job_claims import Claimant
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings, describe_invalid
-from indexer.errors import ModelUnavailable, UnknownSchema
+from indexer.errors import ModelUnavailable, SchemaMismatch
 from indexer.generation_models import GenerationModel
 from indexer.ingest import IngestReport, StageTimings, ingest_video
 from indexer.job_endings import end_if_read, remove_thumbnails
@@ -151,7 +151,7 @@ def _open_configured(generation_id: int | None) -> Worker:
     except OperationalError as error:
         typer.echo(f"The database failed: {error.orig}", err=True)
         raise SystemExit(1) from error
-    except (ValueError, UnknownSchema) as error:
+    except (ValueError, SchemaMismatch) as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from error
 

@@ -195,7 +195,7 @@ def _take_back(library: Library, media_paths: list[str]) -> None:
     A commit that failed may have happened all the same. What is not deleted here, a later start settles.
     """
     try:
-        with library.database.reading() as session:
+        with library.database.writing() as session:
             lost = [media_path for media_path in media_paths if not videos.has_media(session, media_path)]
         for media_path in lost:
             library.media.delete(media_path)

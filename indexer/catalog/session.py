@@ -2,32 +2,25 @@
 
 - ``reading()`` sees one moment of the database (WAL snapshot; REPEATABLE READ on Postgres).
 - ``writing()`` is BEGIN IMMEDIATE on SQLite, so that no transaction fails half-way for want of a lock.
-- ``upgrade()`` brings the schema to this code's revision, one process at a time.
+- Opening it prepares its schema, or says why that must be done otherwise (``schema``).
 """
 
-import fcntl
+import os
 import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.catalog.change_watch import CatalogMemory, ChangeWatch
-from indexer.errors import UnknownSchema
+from indexer.catalog.schema import APPLICATION, Schema
 
 BUSY_TIMEOUT_S = 30
 """How long a SQLite writer waits for another one; transactions here take milliseconds."""
-
-UPGRADE_LOCK = 0x5EE15EEC
-"""Key of the Postgres advisory lock that upgrades hold; any number nobody else uses."""
 
 
 class Database:
@@ -36,6 +29,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         """Wrap ``engine``; its schema is not touched."""
         self.engine = engine
+        self.schema = Schema(engine)
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         reader = engine.execution_options(**({} if self.is_sqlite else snapshot))
         writer = engine.execution_options(is_writing=True)
@@ -61,43 +55,26 @@ class Database:
         """Give all connections back."""
         self.memory.close()
         self.engine.dispose()
+        self.schema.close()
 
 
 def open_database(url: str) -> Database:
-    """Return the database at ``url``, migrated; raises ValueError for a URL of another kind."""
-    database = Database(_engine(url))
+    """Return the database at ``url``, its schema that of this version.
+
+    Raises ValueError for a URL of another kind, and as ``Schema.prepare``.
+    """
+    database = connect_database(url)
     try:
-        upgrade(database)
+        database.schema.prepare()
     except BaseException:
         database.close()
         raise
     return database
 
 
-def upgrade(database: Database) -> None:
-    """Bring the schema to this code's head; raises UnknownSchema when the database is ahead of it."""
-    with migrating(database) as config:
-        scripts = ScriptDirectory.from_config(config)
-        head = scripts.get_current_head()
-        found = set(MigrationContext.configure(config.attributes["connection"]).get_current_heads())
-        if found - {script.revision for script in scripts.walk_revisions()}:
-            raise UnknownSchema(
-                f"{database.engine.url!r} is at schema revision {', '.join(sorted(found))}, and this version "
-                f"knows none beyond {head}: install a newer ReelSeek, or name another library with "
-                "REELSEEK_HOME or REELSEEK_DATABASE_URL"
-            )
-        if found != {head}:
-            command.upgrade(config, "head")
-
-
-@contextmanager
-def migrating(database: Database) -> Iterator[Config]:
-    """Yield what Alembic's commands need, in one transaction that no other process migrates beside."""
-    config = Config()
-    config.set_main_option("script_location", "migrations:")  # the installed package
-    with _sqlite_alone(database) if database.is_sqlite else _postgres_alone(database) as connection:
-        config.attributes["connection"] = connection
-        yield config
+def connect_database(url: str) -> Database:
+    """Return the database at ``url`` whatever its schema; raises ValueError for a URL of another kind."""
+    return Database(_engine(url))
 
 
 def parse_url(url: str) -> URL:
@@ -115,6 +92,8 @@ def parse_url(url: str) -> URL:
 def _engine(url: str) -> Engine:
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+psycopg":
+        if "application_name" not in parsed.query:
+            parsed = parsed.update_query_dict({"application_name": _this_process()})
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         shown = parsed.render_as_string(hide_password=True)
@@ -139,42 +118,6 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
-@contextmanager
-def _postgres_alone(database: Database) -> Iterator[Connection]:
-    with database.engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        yield connection
-
-
-@contextmanager
-def _sqlite_alone(database: Database) -> Iterator[Connection]:
-    path = Path(database.engine.url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        _file_lock(path.with_name(f"{path.name}.upgrade-lock")),
-        database.engine.execution_options(is_writing=True).connect() as connection,
-        _batch_mode(connection),
-        connection.begin(),
-    ):
-        yield connection
-
-
-@contextmanager
-def _batch_mode(connection: Connection) -> Iterator[None]:
-    """Switch foreign keys off: with them on, rebuilding a table would delete the rows of its children."""
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, SqliteConnection):
-        raise TypeError(f"expected a SQLite connection, got {type(driver).__name__}")
-    driver.execute("PRAGMA journal_mode = WAL")  # kept in the file from now on
-    driver.execute("PRAGMA foreign_keys = OFF")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA foreign_keys = ON")
-
-
-@contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
-    with path.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file closes, even by a kill
-        yield
+def _this_process() -> str:
+    """Return by which name Postgres shall know this process; it keeps 63 bytes."""
+    return f"{APPLICATION} {os.getpid()} {socket.gethostname()}"[:63]

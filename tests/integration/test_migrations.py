@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from indexer.catalog.session import Database, migrating, open_database, upgrade
+from indexer.catalog.session import Database, open_database
 from indexer.catalog.tables import FULL_TEXT, Base, Clip
 from indexer.errors import UnknownSchema
 from tests.factories import make_clip, make_video
@@ -49,11 +49,11 @@ def test_the_comparison_notices_a_missing_index(database: Database) -> None:
 def test_downgrading_to_base_takes_every_table_away_and_upgrading_brings_them_back(
     database: Database,
 ) -> None:
-    with migrating(database) as config:
+    with database.schema.migrating() as config:
         command.downgrade(config, "base")
 
     assert sa.inspect(database.engine).get_table_names() == ["alembic_version"]
-    upgrade(database)
+    database.schema.upgrade()
     assert differences(database) == []
 
 
@@ -84,7 +84,7 @@ def test_opening_a_database_of_a_newer_version_says_so_and_changes_nothing(
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="power cut"), migrating(database) as config:
+    with pytest.raises(RuntimeError, match="power cut"), database.schema.migrating() as config:
         command.downgrade(config, "base")
         raise RuntimeError("power cut")
 
@@ -95,7 +95,7 @@ def test_rebuilding_a_table_keeps_the_rows_that_point_at_it(database: Database) 
     with database.writing() as session:
         session.add(make_clip(make_video()))
 
-    with migrating(database) as config:
+    with database.schema.migrating() as config:
         context = MigrationContext.configure(config.attributes["connection"])
         with Operations(context).batch_alter_table("videos", recreate="auto") as batch:
             batch.alter_column("title", new_column_name="headline")
