@@ -21,12 +21,18 @@ from indexer.decoding.presentation_clock import PresentationClock
 from indexer.decoding.probe import VideoProbe, pixel_aspect
 from indexer.decoding.seeking import Place, seek_before
 from indexer.decoding.subtitle_reader import CueCollector
-from indexer.decoding.time_stamps import first_sound_s, stamp_of
+from indexer.decoding.time_stamps import first_sound_s, format_names, stamp_of
 from indexer.errors import EncryptedVideo, NoFrames
 
 SHORTFALL_S = 1.0
 SHORTFALL_FRACTION = 0.05
 """Less decoded than claimed by more than both is worth a warning; containers round their durations."""
+
+
+STREAMED = {"mpegts", "mpeg"}
+"""Containers made for lossy ways, which mark packets that lack a part: of those most is shown all the same.
+In others only a packet that the file's end cuts through is marked. It would make a decoder that works on
+several frames at once give up those before."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,12 @@ class FrameReader:
     ) -> Iterator[VideoFrame]:
         """Yield the frames from `place` on, and in the end, however it comes, those the decoder held back."""
         passed_over = place.packets_before if place is not None else 0
+        has_gaps = bool(STREAMED & format_names(video))
         for index, packet in enumerate(self._packets(video, clock)):
-            if index >= passed_over:
+            if index < passed_over:
+                continue
+            self._damaged_packets += packet.is_corrupt
+            if has_gaps or not packet.is_corrupt:
                 yield from self._decoded(packet)
         if self._broke_off:
             yield from self._held_back(video)
@@ -144,7 +154,7 @@ class FrameReader:
         except MemoryError:
             raise
         except av.FFmpegError:
-            self._damaged_packets += 1
+            self._damaged_packets += not packet.is_corrupt  # those are counted
             return []
 
     def _held_back(self, video: OpenVideo) -> list[VideoFrame]:
