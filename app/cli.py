@@ -13,7 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from app.api.export import ExportFormat, ExportParameters
 from app.api.search_parameters import SearchParameters
+from app.commands.database import db
 from app.commands.jobs import jobs
+from app.commands.keeping import backup, doctor, restore
 from app.terminal_options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
 from indexer.errors import SchemaMismatch
@@ -21,6 +23,9 @@ from indexer.log_output import log_to_standard_error
 
 commands = typer.Typer(name="reelseek", no_args_is_help=True, add_completion=False)
 commands.add_typer(jobs)
+commands.add_typer(db)
+for command in (backup, restore, doctor):
+    commands.command()(command)
 errors = Console(stderr=True)
 
 EXIT_FAILED = 1
