@@ -40,7 +40,7 @@ def list_jobs(
         list[JobState] | None, typer.Option(help="Only in this state; again for another.")
     ] = None,
     video: Annotated[
-        str | None, typer.Option(metavar="VIDEO", help="Only of the video with this id.")
+        str | None, typer.Option("--video", metavar="ID", help="Only of the video with this id.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE, help="Most jobs to print.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
