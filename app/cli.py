@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from app.api.export import ExportFormat, ExportParameters
 from app.api.search_parameters import SearchParameters
 from app.commands.database import db
+from app.commands.generations import generations, reindex
 from app.commands.jobs import jobs
 from app.commands.keeping import backup, doctor, restore
 from app.terminal_options import OptionError, Typed, takes_parameters
@@ -26,6 +27,8 @@ commands.add_typer(jobs)
 commands.add_typer(db)
 for command in (backup, restore, doctor):
     commands.command()(command)
+commands.add_typer(generations)
+commands.command()(reindex)
 errors = Console(stderr=True)
 
 EXIT_FAILED = 1

@@ -43,6 +43,9 @@ class ServiceSettings(Settings):
         """Return the networks beside the public internet that webhooks may be sent to."""
         return _networks(self.webhook_private_targets)
 
+    recent_queries: int = Field(default=200, ge=0)
+    """Words searched for lately that are kept, to compare generations by; 0 keeps none."""
+
     @property
     def upload_limit_bytes(self) -> int:
         """Return the size of the largest upload accepted."""

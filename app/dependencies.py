@@ -13,6 +13,7 @@ from app.config import ServiceSettings
 from app.job_feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
+from app.recent_words import RecentWords
 from app.searches_in_flight import SearchesInFlight
 from app.tus.intake import Intake
 from app.tus.receiving import PieceReceiver
@@ -55,6 +56,7 @@ class Services:
     generation_id: int
     preset: str
     job_feed: JobFeed
+    recent_words: RecentWords
     deliverer: Deliverer
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_CONCURRENT_UPLOADS))
     deletion_threads: CapacityLimiter = field(
@@ -82,6 +84,7 @@ class Services:
         """Begin, aside, what makes a service that stays faster and surer; a short-lived one gains nothing."""
         self.sweeper.start(self.intake)
         self.deliverer.start()
+        self.recent_words.start()
         self.start_model()
 
     def start_model(self) -> None:
@@ -104,6 +107,7 @@ class Services:
         """Give up what goes on aside, save the index's snapshot for the next start, and close the library."""
         self.sweeper.close()
         self.deliverer.close()
+        self.recent_words.close()
         self.rest_model()
         self.queries.close()
         self.library.close()
@@ -136,6 +140,7 @@ def services_with(settings: ServiceSettings, library: Library, model: Generation
         settings=settings,
         library=library,
         job_feed=JobFeed(library.database),
+        recent_words=RecentWords(library.database, settings.recent_queries),
         deliverer=Deliverer(library.database, Sender(settings.webhook_private_networks)),
         **_parts_of(settings, library, model),
     )

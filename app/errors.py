@@ -8,7 +8,7 @@
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
     ├── InvalidMoment, CutFailed, CannotExplain
-    ├── those of app.upload_errors
+    ├── those of app.upload_errors and app.hook_errors
     └── NotReady
 
 Only this module knows status codes. A type never changes its name once released: clients compare them.
@@ -21,6 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
+from app.hook_errors import DeletionUnfinished, TargetRefused, TooManyWebhooks, UnknownWebhook
 from app.job_errors import JobConflict
 from app.request_error import RequestError
 from app.upload_errors import (
@@ -36,7 +37,16 @@ from app.upload_errors import (
     UploadExpired,
     UploadLocked,
 )
-from indexer.errors import EmptyUpload, MediaMissing, NotSubtitles, UploadTooLarge
+from indexer.errors import (
+    CannotPromote,
+    EmptyUpload,
+    MediaMissing,
+    ModelUnavailable,
+    NotSubtitles,
+    UnknownGeneration,
+    UploadTooLarge,
+    VideosMissing,
+)
 
 
 class UnknownVideo(RequestError):
@@ -161,8 +171,10 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     UnknownUpload: ProblemKind("unknown-upload", 404, "There is no such upload"),
     UnknownVideo: ProblemKind("unknown-video", 404, "There is no such video"),
     UnknownClip: ProblemKind("unknown-clip", 404, "There is no such clip"),
+    UnknownGeneration: ProblemKind("unknown-generation", 404, "There is no such generation"),
     UnknownJob: ProblemKind("unknown-job", 404, "There is no such job"),
     UnknownJudgement: ProblemKind("unknown-judgement", 404, "There is no such judgement"),
+    UnknownWebhook: ProblemKind("unknown-webhook", 404, "There is no such webhook"),
     MediaMissing: ProblemKind("media-missing", 404, "The video's file is gone"),
     ThumbnailMissing: ProblemKind("thumbnail-missing", 404, "The clip's picture is gone"),
     UploadStalled: ProblemKind("upload-stalled", 408, "The upload stopped coming"),
@@ -171,6 +183,10 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     OffsetMismatch: ProblemKind("offset-mismatch", 409, "The upload stands elsewhere"),
     UploadExpired: ProblemKind("upload-expired", 410, "The upload has expired"),
     UnsupportedTusVersion: ProblemKind("tus-version-unsupported", 412, "The tus version is not known"),
+    TooManyWebhooks: ProblemKind("too-many-webhooks", 409, "There are as many webhooks as are allowed"),
+    CannotPromote: ProblemKind("cannot-promote", 409, "The generation cannot serve"),
+    VideosMissing: ProblemKind("videos-missing", 409, "The generation lacks videos"),
+    ModelUnavailable: ProblemKind("model-unavailable", 409, "The generation's model cannot be loaded"),
     UploadTooLarge: ProblemKind("upload-too-large", 413, "The file is too large"),
     NotMultipart: ProblemKind("not-multipart", 415, "The upload is not multipart/form-data"),
     NotOffsetStream: ProblemKind("not-offset-stream", 415, "The piece has the wrong type"),
@@ -180,12 +196,14 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     InvalidImage: ProblemKind("invalid-image", 422, "The image cannot be read"),
     NotSubtitles: ProblemKind("not-subtitles", 422, "The subtitles cannot be read"),
     EmptyUpload: ProblemKind("empty-file", 422, "The file is empty"),
+    TargetRefused: ProblemKind("webhook-target-refused", 422, "No message is sent to this address"),
     InvalidMoment: ProblemKind("invalid-parameter", 422, "A parameter is not valid"),
     CutFailed: ProblemKind("cannot-cut", 422, "The moment cannot be cut out of its video"),
     CannotExplain: ProblemKind("cannot-explain", 422, "The heat map cannot be drawn"),
     IdempotencyKeyReused: ProblemKind("idempotency-key-reused", 422, "The key stands for something else"),
     UploadLocked: ProblemKind("upload-locked", 423, "The upload is busy"),
     ChecksumMismatch: ProblemKind("checksum-mismatch", 460, "The piece arrived damaged"),
+    DeletionUnfinished: ProblemKind("deletion-unfinished", 503, "The deletion is not at its end"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),

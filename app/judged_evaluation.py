@@ -20,9 +20,9 @@ from indexer.catalog.judgements import JudgedClip
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Generation
 from indexer.config import Settings
+from indexer.generation_models import load, reduction_of
 from model.evaluation.judged_comparison import Difference, Scores, compare, condense_query, has_both_kinds
 from model.evaluation.judged_ranking import JudgedMetrics, summarise_lists
-from model.factory import AUTO, load_encoders
 from model.text_encoder import TextEncoder
 
 Vector = NDArray[np.float32]  # (D,) unit
@@ -44,7 +44,7 @@ class GenerationQuality:
     preset: str
     reduction: str
     is_in_use: bool
-    """Whether it serves."""
+    """Whether others are compared with it: it serves, as a rule."""
     judgements_not_indexed: int
     """Of clips that this generation has not read."""
     judgements_used: int = 0
@@ -83,7 +83,7 @@ class LibraryEvaluator:
         quality = GenerationQuality(
             generation=generation.id,
             preset=generation.preset,
-            reduction=_reduction(generation),
+            reduction=reduction_of(generation),
             is_in_use=generation.id == self.in_use,
             judgements_not_indexed=sum(
                 clip not in known for query in self.queries.values() for clip in query.clips
@@ -127,26 +127,31 @@ class LibraryEvaluator:
         usable = {key: clips for key, clips in judged.items() if has_both_kinds(clips)}
         if not usable:
             raise ValueError("no query has a clip that was judged right and one that was judged wrong")
-        encoder = _load(generation, self.device)
+        encoder = load(generation, self.device).text
         background = np.stack(list(known.values()))  # (N, D)
         scores = {}
         for key, clips in usable.items():
-            if (target := _aim(encoder, self.queries[key].text, background)) is not None:
+            if (target := aim_words(encoder, self.queries[key].text, background)) is not None:
                 scores[key] = {clip: float(known[clip] @ target) for clip in clips}
         if not scores:
             raise ValueError("the words of every judged query cancel each other out")
         return scores
 
 
-def evaluate_library(database: Database, settings: Settings) -> LibraryQuality:
+def evaluate_library(
+    database: Database, settings: Settings, generation_ids: Sequence[int] | None = None
+) -> LibraryQuality:
     """Return what the judgements say of each generation; raises ValueError when they say nothing of any.
 
-    They are compared with the generation that serves.
+    They are compared with the generation that serves; of ``generation_ids``, when given, with the first.
     """
     with database.reading() as session:
         judged = judgements.judged_clips(session)
         known = generations.list_all(session)
         in_use = generations.serving(session)
+    if generation_ids is not None:
+        known = [one for wanted in generation_ids for one in known if one.id == wanted]
+        in_use = known[0] if known else None
     if not judged:
         raise ValueError(
             "nothing is judged yet: say of hits whether they are right, with POST /judgements "
@@ -177,21 +182,7 @@ def _queries(judged: Sequence[JudgedClip]) -> dict[str, JudgedQuery]:
     return {key: JudgedQuery(text, clips[key]) for key, text in texts.items()}
 
 
-def _load(generation: Generation, device: str) -> TextEncoder:
-    """Return what reads the words of a generation; raises ValueError when that is not to be had."""
-    try:
-        encoders = load_encoders(generation.preset, reduction=_reduction(generation), device=device)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"its model cannot be loaded: {error}") from error
-    if encoders.settings.fingerprint != generation.fingerprint:
-        raise ValueError(
-            f"the model that {generation.preset!r} names now is another one than the one that made its "
-            "vectors: put that back, or index the library anew"
-        )
-    return encoders.text
-
-
-def _aim(encoder: TextEncoder, text: str, background: NDArray[np.float32]) -> Vector | None:
+def aim_words(encoder: TextEncoder, text: str, background: NDArray[np.float32]) -> Vector | None:
     """Return what a search for ``text`` looks for; None for words that leave nothing to look for."""
     examples = [
         (term.weight, encoder.encode_readable(without_quotes(term.example.text))[0])
@@ -202,7 +193,3 @@ def _aim(encoder: TextEncoder, text: str, background: NDArray[np.float32]) -> Ve
         return compose(examples, background) if examples else None
     except InvalidSearch:
         return None
-
-
-def _reduction(generation: Generation) -> str:
-    return str(generation.settings.get("reduction", AUTO))

@@ -45,16 +45,20 @@ class LiveServices:
         self.current.start()
         self._watching.start(self._watch)
 
-    def look(self) -> None:
-        """Exchange the services if another generation serves now; raises ModelUnavailable."""
+    def look(self, loaded: GenerationModel | None = None) -> None:
+        """Exchange the services if another generation serves now; raises ModelUnavailable.
+
+        Its model is loaded here, unless it is the one that was ``loaded``.
+        """
         with self._looking:
             before = self.current
             with before.library.database.reading() as session:
                 serving = generations.serving(session)
             if serving is None or serving.id == before.generation_id:
                 return
-            encoders = load(serving, before.settings.device)
-            following = with_model(before, GenerationModel(serving.id, encoders))
+            if loaded is None or loaded.generation_id != serving.id:
+                loaded = GenerationModel(serving.id, load(serving, before.settings.device))
+            following = with_model(before, loaded)
             if self._is_started:
                 following.start_model()
             self.current = following

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.api import (
     clips,
     export,
+    generations,
     health,
     imports,
     jobs,
@@ -48,6 +49,7 @@ ROUTED = (
     clips,
     jobs,
     webhooks,
+    generations,
     health,
     page,
 )
@@ -61,6 +63,7 @@ TAGS = [
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},
     {"name": "webhooks", "description": "Telling other services of what happens"},
+    {"name": "generations", "description": "The models that have read the library"},
     {"name": "health", "description": "For whoever watches over the service"},
 ]
 

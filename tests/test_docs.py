@@ -46,6 +46,7 @@ def test_readme_lists_every_command() -> None:
         for command in commands.registered_commands
         if command.callback
     }
+    named |= {group.typer_instance.info.name for group in commands.registered_groups if group.typer_instance}
     listed = [words.split() for words in first_column("Use it") if words.startswith("reelseek ")]
     assert {words[1] for words in listed} == named
 

@@ -42,6 +42,8 @@ def search_videos(services: Services, query: SearchQuery) -> SearchAnswer:
         hits = read_hits(session, services.generation_id, page, confide, _told(query))
     coverage = _coverage(services.library.database.memory, page)
     finished = perf_counter()
+    if query.terms and query.cursor is None and not query.is_said_alone:
+        services.recent_words.note(query.text)
     return SearchAnswer(
         query=query.text,
         data=hits,
@@ -130,7 +132,8 @@ def _notices(
         notices.append("Videos came or went since the first page: search again to see all there is.")
     if preset == BUNDLED_PRESET and coverage.videos > 0:
         notices.append(
-            "Searched with the small model that comes with ReelSeek: REELSEEK_MODEL names a better one."
+            "Searched with the small model that comes with ReelSeek: reelseek reindex --preset fast reads the "
+            "videos with a better one."
         )
     return notices
 

@@ -48,6 +48,6 @@ def tell_of_other_models(count: int) -> str:
     """Return what to do about videos that the model in use has not read."""
     were, them = ("video was", "it") if count == 1 else ("videos were", "them")
     return (
-        f"{count:,} {were} indexed with another model or reduction and cannot be found with this one: index "
-        f'{them} again with python -m indexer.batch FOLDER (for uploads: "$REELSEEK_HOME/media").'
+        f"{count:,} {were} indexed with another model or reduction and cannot be found with this one: "
+        f"reelseek reindex reads {them} with it."
     )

@@ -225,7 +225,10 @@ def test_a_generation_that_is_retired_while_it_is_built_ends_the_build(
     library: Library, tmp_path: Path
 ) -> None:
     index(library, tmp_path, "a", "b")
-    fake = encoders_that(lambda: promotion.retire(library, 2) and None)
+    def retire() -> None:
+        promotion.retire(library, 2)
+
+    fake = encoders_that(retire)
     settings = dataclasses.replace(fake.settings, architecture="other")
     model = reindex.start_building(library, dataclasses.replace(fake, settings=settings), Scope())
     result = build(library, model)

@@ -39,7 +39,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, Encoders]:
             raise ValueError(f"there is no model {preset!r}: name another")
         return known[preset]
 
-    monkeypatch.setattr("app.judged_evaluation.load_encoders", load)
+    monkeypatch.setattr("model.factory.load_encoders", load)
     return known
 
 
@@ -138,9 +138,11 @@ def test_a_model_that_cannot_be_loaded_or_is_another_one_now_is_said_and_the_res
     serving, other = evaluate_two(service)
     assert serving.metrics is not None
     assert (other.metrics, other.against_in_use) == (None, None)
-    assert other.problem == "its model cannot be loaded: there is no model '/models/other': name another"
+    assert other.problem == (
+        "the model of generation 2 cannot be loaded: there is no model '/models/other': name another"
+    )
     models["/models/other"] = fake_encoders()
-    assert "is another one than the one that made its vectors" in str(evaluate_two(service)[1].problem)
+    assert "is another one than the one that made the vectors" in str(evaluate_two(service)[1].problem)
 
 
 def test_words_are_read_as_a_search_reads_them(service: Service) -> None:

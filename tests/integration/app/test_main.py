@@ -48,6 +48,9 @@ def test_openapi_calls_every_operation_by_tag_and_a_name_of_its_own(document: di
         "GET /clips/{clip_id}/download": "clips.download_clip",
         "GET /clips/{clip_id}/heatmap": "clips.show_heatmap",
         "GET /jobs/{job_id}": "jobs.read_job",
+        "GET /generations": "generations.list_models",
+        "POST /generations/{generation}/promote": "generations.promote_generation",
+        "POST /generations/rollback": "generations.roll_back",
         "GET /health": "health.check_health",
         "GET /ready": "health.check_readiness",
     }
