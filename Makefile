@@ -8,10 +8,10 @@ BIN := .venv/bin
 LINUX_X86 := sys_platform == "linux" and platform_machine == "x86_64"
 ELSEWHERE := sys_platform != "linux" or platform_machine != "x86_64"
 
-.PHONY: help demo test check format client lock clean
+.PHONY: help demo test test-faults check format client lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/installed ## index sample films (or VIDEOS=/path), search them for QUERY, serve them on PORT=8000
 ifdef VIDEOS
@@ -25,6 +25,9 @@ endif
 
 test: .venv/installed ## run every test; one of them: make test TESTS=tests/unit/app
 	$(BIN)/python -m pytest $(TESTS)
+
+test-faults: .venv/installed ## run the long tests of faults, minutes to hours
+	$(BIN)/python -m pytest -m faults tests/faults $(TESTS)
 
 check: .venv/installed ## format, lint, types and import contracts, without the tests
 	$(BIN)/ruff format --check .

@@ -18,19 +18,9 @@ from indexer.decoding.clip_maker import ClipMaker
 from indexer.decoding.clip_sampler import ClipSampler
 from indexer.decoding.frame_sampler import FrameSampler
 from indexer.decoding.limits import MAX_VIDEO_S, DecodeLimits, cpu_limit_s, limit_cpu, limit_resources
-from indexer.decoding.messages import (
-    ClipPlan,
-    CutPlan,
-    DecodedCues,
-    DecodeMessage,
-    DecodePlan,
-    DecodeProgress,
-    DecodeSummary,
-    FramePlan,
-    Plan,
-    write_message,
-)
+from indexer.decoding.messages import DecodedCues, DecodeMessage, DecodeProgress, DecodeSummary, write_message
 from indexer.decoding.pictures import to_jpeg
+from indexer.decoding.plans import ClipPlan, CutPlan, DecodePlan, FramePlan, Plan
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.subtitle_reader import CueCollector
@@ -48,8 +38,11 @@ def run(path: Path, plan: Plan, limits: DecodeLimits, stream: BinaryIO) -> int:
     except IndexingError as error:
         write_message(stream, error)
     except MemoryError:
-        limit_mib = limits.memory_bytes // 1024**2
-        write_message(stream, DecoderCrashed(f"decoding {path.name} needs more memory than {limit_mib} MiB"))
+        allowed = f"{limits.memory_bytes // 1024**2} MiB of memory"
+        reason = (
+            f"decoding {path.name} needs more than {allowed}: the file is damaged or its pictures too large"
+        )
+        write_message(stream, DecoderCrashed(reason))
     except BrokenPipeError:
         return 1  # the parent has gone or lost interest
     except (av.FFmpegError, OSError) as error:  # a traceback would tell strangers where we live
@@ -88,14 +81,9 @@ def decode(path: Path, plan: Plan) -> Iterator[DecodeMessage]:
     video = probe(path)
     yield video
     maker = _maker(plan, path, video)
-    from_s, cut_s = 0.0, 0.0
-    if isinstance(plan, ClipPlan):
-        from_s = plan.from_s
-    elif isinstance(plan, CutPlan):
-        from_s, cut_s = plan.start_s, plan.end_s - plan.start_s
-    limit_cpu(cpu_limit_s(video, cut_s))
+    limit_cpu(cpu_limit_s(video, plan.end_s - plan.start_s if isinstance(plan, CutPlan) else 0.0))
     cues = CueCollector() if isinstance(plan, DecodePlan) else None
-    reader = FrameReader(path, video, from_s=from_s, until_s=min(plan.until_s, MAX_VIDEO_S), cues=cues)
+    reader = FrameReader(path, video, from_s=plan.from_s, until_s=min(plan.until_s, MAX_VIDEO_S), cues=cues)
     told_at = time.monotonic()
     for timed in reader:
         yield from maker.add(timed)
