@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.decoding.messages import CutPlan
+from indexer.decoding.plans import CutPlan
 from indexer.decoding.sandbox import Decoding
 from model.durable_file import TemporaryFile, sweep_temporary_files, temporary_file
 

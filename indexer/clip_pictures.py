@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.decoding.messages import ClipPlan, DecodedFrames
+from indexer.decoding.messages import DecodedFrames
+from indexer.decoding.plans import ClipPlan
 from indexer.decoding.sandbox import decode_clip
 from indexer.errors import DecoderCrashed, DecoderStalled, NoFrames
 

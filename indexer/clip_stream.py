@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from indexer.decoding.messages import DecodedClip, DecodePlan
+from indexer.decoding.messages import DecodedClip
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError
 from indexer.folder_walk import Unreadable, walk_videos

@@ -13,7 +13,7 @@ from indexer.catalog.session import Database
 from indexer.catalog.states import JobState
 from indexer.catalog.tables import Job, Video
 from indexer.config import Settings
-from indexer.decoding.messages import DecodePlan
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError

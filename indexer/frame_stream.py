@@ -32,7 +32,8 @@ from typing import Annotated, BinaryIO, Literal, NamedTuple
 import typer
 from rich.console import Console
 
-from indexer.decoding.messages import DecodedFrames, DecodeSummary, FramePlan
+from indexer.decoding.messages import DecodedFrames, DecodeSummary
+from indexer.decoding.plans import FramePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_frames
 from indexer.errors import IndexingError

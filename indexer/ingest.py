@@ -18,14 +18,8 @@ from indexer.catalog.states import CueSource
 from indexer.catalog.tables import Job, Video
 from indexer.clip_encoder import ClipEncoder
 from indexer.cue_text import NewCue
-from indexer.decoding.messages import (
-    DecodedClip,
-    DecodedCues,
-    DecodeMessage,
-    DecodePlan,
-    DecodeProgress,
-    DecodeSummary,
-)
+from indexer.decoding.messages import DecodedClip, DecodedCues, DecodeMessage, DecodeProgress, DecodeSummary
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderCrashed, IndexingError, MediaMissing

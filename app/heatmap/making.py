@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.errors import CannotExplain
 from app.heatmap.drawing import Cells, draw_heatmap
 from indexer.clip_pictures import read_pictures
-from indexer.decoding.messages import ClipPlan
+from indexer.decoding.plans import ClipPlan
 from indexer.errors import IndexingError, MediaMissing
 from model.patch_scores import PatchScores, UnreadablePatchesError
 from model.video_encoder import VideoEncoder

@@ -12,8 +12,9 @@ from typing import Never
 import av
 
 from indexer.decoding.frame_sampler import ROUNDING_S
-from indexer.decoding.messages import CutPlan, DecodedClip
+from indexer.decoding.messages import DecodedClip
 from indexer.decoding.picture_track import PictureTrack
+from indexer.decoding.plans import CutPlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.sound_reader import SoundReader

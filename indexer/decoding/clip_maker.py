@@ -11,8 +11,9 @@ import numpy as np
 
 from indexer.clip_segmentation import ClipBounds, ShotDetector
 from indexer.clip_times import Span, picture_slot, sample_times
-from indexer.decoding.messages import DecodedClip, DecodePlan
+from indexer.decoding.messages import DecodedClip
 from indexer.decoding.pictures import PictureScaler, to_jpeg
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.rgb_scaler import Picture
 

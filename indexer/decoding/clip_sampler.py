@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from indexer.clip_times import Span, picture_slot, sample_times
-from indexer.decoding.messages import ClipPlan, DecodedFrames
+from indexer.decoding.messages import DecodedFrames
 from indexer.decoding.pictures import PictureScaler
+from indexer.decoding.plans import ClipPlan
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.rgb_scaler import Picture
 

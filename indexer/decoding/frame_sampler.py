@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from indexer.decoding.messages import DecodedFrames, FramePlan
+from indexer.decoding.messages import DecodedFrames
 from indexer.decoding.pictures import PictureScaler
+from indexer.decoding.plans import FramePlan
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.rgb_scaler import Picture
 

@@ -19,8 +19,8 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from indexer.decoding.messages import CutPlan
 from indexer.decoding.orientation import UPRIGHT, Orientation
+from indexer.decoding.plans import CutPlan
 from indexer.decoding.reader import TimedFrame
 from indexer.decoding.rgb_scaler import HD_LINES, FieldChooser, RgbScaler, has_alpha
 from indexer.decoding.tone_mapping import is_high_dynamic_range

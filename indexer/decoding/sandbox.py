@@ -11,16 +11,8 @@ from typing import Self
 
 from indexer.decoding.child_output import ChildOutput
 from indexer.decoding.limits import PROBE_CPU_S, WAIT_S_PER_CPU_S, DecodeLimits, wait_limit_s
-from indexer.decoding.messages import (
-    ClipPlan,
-    CutPlan,
-    DecodeMessage,
-    DecodePlan,
-    DecodeSummary,
-    FramePlan,
-    Plan,
-    read_message,
-)
+from indexer.decoding.messages import DecodeMessage, DecodeSummary, read_message
+from indexer.decoding.plans import ClipPlan, CutPlan, DecodePlan, FramePlan, Plan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.spawn_request import SpawnRequest
 from indexer.decoding.spawner_pool import Ended, SpawnerPool

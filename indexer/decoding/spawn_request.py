@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.decoding.limits import DecodeLimits
-from indexer.decoding.messages import Plan, read_plan
+from indexer.decoding.plans import Plan, read_plan
 
 KILL = b"kill"
 """The line that ends the child which runs."""

@@ -10,7 +10,8 @@ import pytest
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from indexer.decoding.messages import DecodedClip, DecodePlan, DecodeSummary
+from indexer.decoding.messages import DecodedClip, DecodeSummary
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.sandbox import decode_clips

@@ -11,7 +11,7 @@ import pytest
 from indexer import clip_cutting
 from indexer.clip_cutting import cutting
 from indexer.decoding.clip_cutter import ClipCutter
-from indexer.decoding.messages import CutPlan
+from indexer.decoding.plans import CutPlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from indexer.errors import (

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from indexer.decoding.clip_maker import ClipMaker
-from indexer.decoding.messages import DecodedClip, DecodePlan
+from indexer.decoding.messages import DecodedClip
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from tests.synthetic_video import (

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from indexer.clip_pictures import read_pictures
-from indexer.decoding.messages import ClipPlan, DecodedClip, DecodePlan
+from indexer.decoding.messages import DecodedClip
+from indexer.decoding.plans import ClipPlan, DecodePlan
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderStalled, NoFrames, NotAVideo
 from tests.counted_film import steady, write_film

@@ -14,7 +14,7 @@ import pytest
 
 from indexer.decoding import file_access, syscall_filter
 from indexer.decoding.limits import DecodeLimits
-from indexer.decoding.messages import CutPlan, DecodePlan, Plan
+from indexer.decoding.plans import CutPlan, DecodePlan, Plan
 from indexer.decoding.sandbox import Decoding
 from indexer.decoding.spawner_pool import spawner_environment
 from indexer.errors import IndexingError

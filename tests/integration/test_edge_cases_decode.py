@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeSummary
+from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary
 from indexer.decoding.pictures import PictureScaler
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.sandbox import decode_clips

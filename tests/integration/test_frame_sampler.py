@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.decoding.frame_sampler import KEPT_PER_WANTED, FrameSampler
-from indexer.decoding.messages import FramePlan
+from indexer.decoding.plans import FramePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from tests.synthetic_video import (

@@ -6,7 +6,8 @@ import av
 import av.logging
 import pytest
 
-from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodePlan, DecodeSummary
+from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.sandbox import decode_clips
 from indexer.decoding.spawner_pool import Ended

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.catalog import jobs, videos
 from indexer.catalog.states import JobState, VideoState
-from indexer.decoding.messages import DecodePlan
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import Decoding, decode_clips
 from indexer.ingest import IngestReport
 from indexer.library import Library

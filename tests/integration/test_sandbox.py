@@ -9,15 +9,8 @@ from threading import Timer
 import pytest
 
 from indexer.decoding.limits import DecodeLimits, cpu_limit_s, wait_limit_s
-from indexer.decoding.messages import (
-    DecodedClip,
-    DecodedFrames,
-    DecodeMessage,
-    DecodePlan,
-    DecodeProgress,
-    DecodeSummary,
-    FramePlan,
-)
+from indexer.decoding.messages import DecodedClip, DecodedFrames, DecodeMessage, DecodeProgress, DecodeSummary
+from indexer.decoding.plans import DecodePlan, FramePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import Decoding, decode_clips, decode_frames
 from indexer.decoding.spawner_pool import Child

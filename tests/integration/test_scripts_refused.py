@@ -10,7 +10,7 @@ import av
 import pytest
 
 from indexer.decoding import file_access
-from indexer.decoding.messages import DecodePlan
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderCrashed, NotAVideo

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.clip_cutting import cutting
-from indexer.decoding.messages import DecodedClip, DecodePlan
+from indexer.decoding.messages import DecodedClip
 from indexer.decoding.orientation import Orientation
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import decode_clips
 from indexer.previews import LONG_PX, SHORT_PX
 from tests.odd_video import (

@@ -12,7 +12,8 @@ import pytest
 
 from indexer.decoding import spawner_pool
 from indexer.decoding.limits import DecodeLimits
-from indexer.decoding.messages import DecodePlan, DecodeSummary
+from indexer.decoding.messages import DecodeSummary
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import decode_clips
 from indexer.decoding.spawn_request import SpawnRequest, read_request
 from indexer.decoding.spawner_pool import SpawnerPool, spawner_environment

@@ -8,8 +8,9 @@ import pytest
 
 from indexer.cue_text import MAX_CUES, NewCue
 from indexer.decoding import subtitle_reader
-from indexer.decoding.messages import DecodedCues, DecodePlan, DecodeSummary, read_message
+from indexer.decoding.messages import DecodedCues, DecodeSummary, read_message
 from indexer.decoding.packed_cues import pack_cues, unpack_cues
+from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.sandbox import decode_clips

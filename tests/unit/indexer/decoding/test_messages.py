@@ -11,15 +11,12 @@ from indexer.decoding.messages import (
     DecodedClip,
     DecodedFrames,
     DecodeMessage,
-    DecodePlan,
     DecodeProgress,
     DecodeSummary,
-    FramePlan,
-    Plan,
     read_message,
-    read_plan,
     write_message,
 )
+from indexer.decoding.plans import DecodePlan, FramePlan, Plan, read_plan
 from indexer.decoding.probe import VideoProbe
 from indexer.errors import IndexingError, NoFrames
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,30 @@ def test_the_end_is_where_the_last_frame_ceases_to_be_shown() -> None:
     clock.time_s(0, 100)
     clock.time_s(100, 2500)
     assert clock.end_s == 2.6
+
+
+def clock_with_sound(sound_s: float) -> PresentationClock:
+    return PresentationClock(MS, frame_rate=10.0, first_sound_s=sound_s)
+
+
+def test_the_first_picture_stands_while_only_sound_is_heard() -> None:
+    clock = clock_with_sound(5.0)
+    assert clock.time_s(6000, 100) == 0.0
+    assert clock.end_s == pytest.approx(1.1)
+    assert clock.time_s(6100, 100) == pytest.approx(1.1)
+    assert clock.shown_at_s(7.0) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("sound_s", [5.95, 6.5, 6000.0, -100.0])
+def test_a_run_up_of_sound_later_sound_and_damage_do_not_move_the_beginning(sound_s: float) -> None:
+    clock = clock_with_sound(sound_s)
+    assert [clock.time_s(6000, 100), clock.time_s(6100, 100)] == pytest.approx([0.0, 0.1])
+
+
+def test_going_on_at_a_place_counts_from_the_same_beginning() -> None:
+    clock = clock_with_sound(5.0)
+    clock.resume(first_stamp=6000, at_stamp=9000)
+    assert clock.time_s(9000, 100) == pytest.approx(4.0)
 
 
 def test_an_absurd_frame_rate_is_ignored() -> None:
