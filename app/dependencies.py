@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from app.answer_memory import AnswerMemory
 from app.confidence import Calibrator
 from app.config import ServiceSettings
+from app.garbage import spare_what_stays
 from app.job_feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
@@ -92,6 +93,7 @@ class Services:
         self.queries.prepare(self.settings.home_folder / "index")
         self.calibrator.prepare_when_needed()
         self.follower.build_when_needed()
+        spare_what_stays()
 
     def rest_model(self) -> None:
         """Give up what goes on aside for the model, and save the index's snapshot; searches go on."""

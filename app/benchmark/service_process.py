@@ -15,6 +15,7 @@ import uvicorn
 from app.benchmark.plain_search import plain_services
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services
+from app.garbage import spare_what_stays
 from app.listener import listen
 from app.main import create_app
 from model.factory import load_encoders
@@ -101,6 +102,7 @@ def _serve(settings: ServiceSettings, is_plain: bool, pipe: Connection) -> None:
         encoders.text.prepare(settings.home_folder / "index")
         text_runtime = encoders.text.runtime
     services.calibrator.prepare()
+    spare_what_stays()
     app = create_app(settings, services)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with listen("127.0.0.1", 0) as listener:
