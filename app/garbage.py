@@ -1,8 +1,8 @@
 """Rounds of the garbage collector, kept short in a process that answers requests.
 
-Python's last round looks at every object there is. The libraries and models of this service are half a million
-that stay for good; looking at them again and again stopped every thread for 0.1 s, once in some hundred
-searches (on two cores with nothing else to do).
+Python's last round looks at every object there is. The libraries and models of this service are half a
+million that stay for good; looking at them again and again stopped every thread for 0.1 s, once in some
+hundred searches (on two cores with nothing else to do).
 """
 
 import gc
