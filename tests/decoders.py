@@ -30,6 +30,7 @@ def spawners_with(preparation: str = "") -> Iterator[SpawnerPool]:
     script = (
         "import ctypes, json, mmap, os, resource, signal, socket, subprocess, sys, threading, time\n"
         "from indexer.decoding import child, spawner\n"
+        "from indexer.decoding.messages import DecodedClip\n"
         f"{preparation}\nspawner.main()\n"
     )
     pool = SpawnerPool([sys.executable, "-P", "-c", script])

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from indexer.clip_times import ROUNDING_S
 from indexer.decoding.child_output import ChildOutput
-from indexer.decoding.limits import PROBE_CPU_S, WAIT_S_PER_CPU_S, DecodeLimits, wait_limit_s
-from indexer.decoding.messages import DecodeMessage, DecodeSummary, read_message
+from indexer.decoding.limits import MAX_VIDEO_S, PROBE_CPU_S, WAIT_S_PER_CPU_S, DecodeLimits, wait_limit_s
+from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary, read_message
 from indexer.decoding.plans import ClipPlan, CutPlan, DecodePlan, FramePlan, Plan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.spawn_request import SpawnRequest
@@ -42,6 +43,7 @@ class Decoding:
             self._limits.wait_s or PROBE_CPU_S * WAIT_S_PER_CPU_S,
         )
         self._is_complete = False
+        self._clips, self._clips_end_s = 0, 0.0
 
     def __enter__(self) -> Self:
         """Return the decode itself."""
@@ -88,9 +90,11 @@ class Decoding:
         try:
             line = self._output.read_line()
             message = read_message(line, self._output.read_exactly, self._plan)
+            if isinstance(message, DecodedClip):
+                self._check_place(message)
         except EOFError:
             raise self._death() from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DecoderCrashed(f"decoding {self._path.name} gave a garbled message: {error}") from error
         finally:
             self._output.stop_clock()
@@ -98,6 +102,14 @@ class Decoding:
             cut_s = self._plan.end_s - self._plan.start_s if isinstance(self._plan, CutPlan) else 0.0
             self._output.wait_s = wait_limit_s(message, cut_s)
         return message
+
+    def _check_place(self, clip: DecodedClip) -> None:
+        """Refuse what no healthy child says, as each clip costs time and disk; raises ValueError."""
+        least_s = self._clips * self._plan.min_clip_s if isinstance(self._plan, DecodePlan) else 0.0
+        is_in_place = max(self._clips_end_s, least_s - ROUNDING_S) <= clip.start_s < clip.end_s <= MAX_VIDEO_S
+        if not is_in_place:
+            raise ValueError(f"clip {self._clips + 1} from {clip.start_s} to {clip.end_s} s is out of place")
+        self._clips, self._clips_end_s = self._clips + 1, clip.end_s
 
     def _death(self) -> IndexingError:
         status = self._child.wait().status

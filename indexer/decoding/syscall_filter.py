@@ -45,7 +45,7 @@ TCGETS, FIONCLEX, FIOCLEX = 0x5401, 0x5450, 0x5451
 F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC = 0, 1, 2, 3, 1030
 PR_SET_NAME = 15
 
-_PR_SET_NO_NEW_PRIVS, _PR_GET_SECCOMP, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 21, 22, 2
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _LOAD, _IF_EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _WHOLE = 0xFFFFFFFF
@@ -77,10 +77,10 @@ def is_available() -> bool:
     if sys.platform != "linux" or platform.machine() not in ARCHITECTURES or sys.byteorder != "little":
         return False
     try:
-        _prctl(_PR_GET_SECCOMP)
-    except OSError:
-        return False
-    return True
+        _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER)  # with no filter: EFAULT where one could be set
+    except OSError as error:
+        return error.errno == errno.EFAULT
+    return False
 
 
 def conditions(*, may_write: bool) -> list[Condition]:

@@ -159,7 +159,7 @@ def test_only_waiting_counts_as_waiting(tmp_path: Path) -> None:
     assert isinstance(message, DecodeSummary)
 
 
-@pytest.mark.parametrize("said", ["hello\\n", "[]\\n", "x" * 100_000])
+@pytest.mark.parametrize("said", ["hello\\n", "[]\\n", "[" * 60_000 + "\\n", "x" * 100_000])
 def test_a_child_that_talks_nonsense_has_crashed(tmp_path: Path, said: str) -> None:
     body = f"stream.write(b'{said}'); stream.flush(); time.sleep(600)"
     with (
@@ -169,6 +169,26 @@ def test_a_child_that_talks_nonsense_has_crashed(tmp_path: Path, said: str) -> N
         with pytest.raises(DecoderCrashed, match="garbled"):
             list(messages)
         assert is_gone(messages.child_pid)
+
+
+def test_a_child_whose_clips_are_out_of_place_is_not_believed() -> None:
+    body = """
+        import numpy
+        for start_s, end_s in json.loads(path.name):
+            yield DecodedClip(start_s, end_s, numpy.zeros((12, 32, 32, 3), numpy.uint8), b"x", 0.0)
+    """
+    backwards, endless, beyond, before, overlapping, tiny = (
+        "[[5, 4]]",
+        "[[0, NaN]]",
+        "[[0, 1e9]]",
+        "[[-1, 2]]",
+        "[[0, 2], [1, 4]]",
+        "[[0, 0.1], [0.1, 0.2]]",
+    )
+    with spawners_of(body, CONFINED) as lying:
+        for told in (backwards, endless, beyond, before, overlapping, tiny):
+            with pytest.raises(DecoderCrashed, match=r"garbled.*clip \d from .* is out of place"):
+                list(decode_clips(Path("/", told), PLAN, spawners=lying))
 
 
 def test_a_child_that_falls_silent_for_good_but_stays_is_ended(
