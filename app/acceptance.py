@@ -104,7 +104,7 @@ def _add_video(
         videos.fill_in(video, fields.said)
     if not library.media.locate(video.media_path).is_file():
         video.media_path, video.is_managed = stored.path, True  # the file that was indexed is gone: heal it
-    if not library.media.locate(stored.path).is_file():
+    if not library.media.locate(video.media_path).is_file():
         raise UploadConflict("the same video was deleted while this upload arrived: send it again")
     job = jobs.latest(session, [video.id]).get(video.id)
     if job is None or not is_indexed(session, video, generation_id):
