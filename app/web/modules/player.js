@@ -222,6 +222,7 @@ export class Player {
     this.#video.removeAttribute("src");
     this.#video.load(); // drops the connection: a paused video keeps reading ahead
     this.#source = null;
+    this.#showNote(false);
     this.#results?.focusHit(this.#index);
   }
 }
