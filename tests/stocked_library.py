@@ -38,7 +38,7 @@ def stock(library: Library, *contents: bytes) -> Stock:
         session.add(generation)
         session.flush()
         webhook = Webhook(url="https://example.org/hook", secret="whsec_x", events=["job.done"])
-        session.add_all([webhook, Deletion(video_id="0" * 32, receipt={"videos": 1})])
+        session.add_all([webhook, Deletion(video_id="0" * 32, receipt={"videos": 1, "sha256": "0" * 64})])
         session.flush()
         session.add(WebhookDelivery(webhook_id=webhook.id, event="job.done", payload={"id": "é"}))
     return Stock(generation, [add_video(library, generation, content) for content in contents])

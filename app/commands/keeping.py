@@ -32,7 +32,7 @@ def backup(file: BackupFile, as_json: AsJson = False) -> None:
     """Write the whole library into FILE while it is used; FILE appears only once it is whole."""
     from indexer.backup.saving import back_up
 
-    with _closing(open_library(ServiceSettings())) as library:
+    with _closing(open_unswept(ServiceSettings())) as library:
         report = back_up(library, file, installed_version())
     lost = [
         f"the file of {name} is missing in the library, and so in the backup" for name in report.missing_media

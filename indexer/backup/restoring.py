@@ -145,13 +145,12 @@ def _bring_in(
     brought = _place_media(library, media_paths, staging)
     try:
         thumbnails = _place_thumbnails(library, archive, staging)
-        os.sync()  # the rows must not outlive a power cut that the files do not
+        os.sync()  # a power cut must not leave the rows without their files
         with catalog.reading() as source, library.database.writing() as target:
             counts = replace_rows(source, target)
     except BaseException:
         _take_back(library, brought)
         raise
-    _make_durable(library.database)
     for media_path in media_paths:
         library.media.keep(media_path)
     with catalog.reading() as session:
@@ -201,15 +200,6 @@ def _take_back(library: Library, media_paths: list[str]) -> None:
             library.media.delete(media_path)
     except Exception:
         log.warning("media of a restore that failed were left", exc_info=True)
-
-
-def _make_durable(database: Database) -> None:
-    """Have the new rows outlive a power cut before the old files go; Postgres has seen to it already."""
-    if database.is_sqlite:
-        with database.engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            if driver is not None:
-                driver.execute("PRAGMA wal_checkpoint(FULL)")
 
 
 def _clear_away_old(library: Library) -> None:

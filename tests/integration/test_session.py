@@ -25,6 +25,14 @@ def test_writing_commits_at_the_end_of_the_block(database: Database) -> None:
         assert count_videos(session) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_committed_to_sqlite_outlives_a_power_cut(database: Database) -> None:
+    full, wal = 2, "wal"  # https://sqlite.org/pragma.html#pragma_synchronous
+    with database.writing() as session:
+        assert session.scalar(text("PRAGMA synchronous")) == full
+        assert session.scalar(text("PRAGMA journal_mode")) == wal
+
+
 def test_an_error_inside_writing_undoes_all_of_it(database: Database) -> None:
     with pytest.raises(RuntimeError, match="killed"), database.writing() as session:
         session.add(make_video())
