@@ -1,4 +1,4 @@
-"""``python -m tests.stuck_process MARKER BATCHES worker|batch …``: with an encoder that gets stuck.
+"""``python -m tests.stuck_process MARKER BATCHES worker|batch|reindex …``: with an encoder that gets stuck.
 
 After BATCHES batches the encoder makes the file MARKER and never comes back, so that a test can stop or kill
 the process at a known moment.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+import app.commands.generations
 import indexer.batch
 import indexer.worker
 import model.factory
@@ -36,7 +37,11 @@ def main(marker: str, batches: str, command: str, *arguments: str) -> None:
     encoders = stuck_encoders(Path(marker), int(batches))
     model.factory.load_encoders = lambda *_args, **_options: encoders
     sys.argv = [command, *arguments]
-    commands: dict[str, Callable[..., None]] = {"worker": indexer.worker.main, "batch": indexer.batch.main}
+    commands: dict[str, Callable[..., None]] = {
+        "worker": indexer.worker.main,
+        "batch": indexer.batch.main,
+        "reindex": app.commands.generations.reindex,
+    }
     typer.run(commands[command])
 
 

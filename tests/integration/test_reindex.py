@@ -1,6 +1,7 @@
 """A generation built from media beside the one that serves: nothing of what serves changes meanwhile."""
 
 import dataclasses
+import signal
 import threading
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from indexer import promotion, reindex
 from indexer.batch_display import BatchDisplay
 from indexer.catalog import generation_states, generations, jobs, videos
 from indexer.catalog.generation_states import Scope
-from indexer.catalog.states import GenerationState, JobState, VideoState
+from indexer.catalog.states import GenerationState, JobState, Priority, VideoState
 from indexer.catalog.tables import Clip, Job, Video
 from indexer.errors import CannotPromote, GenerationInUse, UnknownGeneration, VideosMissing
 from indexer.generation_list import GenerationStatus, list_generations
@@ -22,8 +23,11 @@ from indexer.reindex import BuildResult
 from indexer.worker import Worker
 from model.factory import Encoders
 from tests.fakes import fake_encoders
-from tests.indexing import encoders_that, enqueue, the_job, worker_of
+from tests.indexing import encoders_that, enqueue, stuck_process, the_job, worker_of
 from tests.synthetic_video import write_plain
+
+STOPPED_WITHIN_S = 20.0
+"""Generous for a busy machine."""
 
 
 def other_encoders() -> Encoders:
@@ -225,6 +229,7 @@ def test_a_generation_that_is_retired_while_it_is_built_ends_the_build(
     library: Library, tmp_path: Path
 ) -> None:
     index(library, tmp_path, "a", "b")
+
     def retire() -> None:
         promotion.retire(library, 2)
 
@@ -234,3 +239,48 @@ def test_a_generation_that_is_retired_while_it_is_built_ends_the_build(
     result = build(library, model)
     assert (result.read, result.unread) == (0, [])
     assert statuses(library)[1].vectors == 0
+
+
+def test_an_interrupted_build_gives_its_job_back_and_ends_with_130(library: Library, tmp_path: Path) -> None:
+    worker = worker_of(library, other_encoders())
+    enqueue(library, write_plain(tmp_path / "a.mp4", 1))
+    assert worker.run_one() is not None
+    with stuck_process(library, 0, "reindex", "--preset", "fake") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOPPED_WITHIN_S) == 130
+    with library.database.reading() as session:
+        job = session.scalars(select(Job).where(Job.generation_id == 2)).one()
+    assert (job.state, job.attempts, job.priority) == (JobState.QUEUED, 0, Priority.REBUILD)
+    assert video_states(library) == {VideoState.READY}
+
+
+def test_workers_share_a_build_and_a_follower_takes_the_model_that_was_promoted(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(library, tmp_path, "a", "b")
+    model = start(library)
+    builders = [Worker(library, model) for _ in range(2)]
+    assert all(builder.run_one() is not None for builder in builders)
+    assert builders[0].run_one() is None
+
+    following = Worker(library, GenerationModel(1, fake_encoders()), follows=True)
+    monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: other_encoders())
+    promotion.promote(library, 2)
+    enqueue(library, write_plain(tmp_path / "c.mp4", 3))
+    assert following.run_one() is not None
+    assert following.generation_id == 2
+    assert [one.videos for one in statuses(library)] == [2, 3]
+
+
+def test_a_follower_that_cannot_load_the_model_that_was_promoted_leaves_its_jobs(
+    library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index(library, tmp_path, "a")
+    build(library, start(library))
+    following = Worker(library, GenerationModel(1, fake_encoders()), follows=True)
+    promotion.promote(library, 2)
+    job_id = enqueue(library, write_plain(tmp_path / "b.mp4", 2))
+    assert following.run_one() is None
+    assert following.run_one() is None
+    assert caplog.text.count("another model serves now") == 1
+    assert the_job(library, job_id).state is JobState.QUEUED
