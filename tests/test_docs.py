@@ -10,6 +10,7 @@ from app.errors import all_problems
 from app.main import create_app
 from indexer import ingest
 from indexer.catalog.job_claims import WORKER_DIED
+from indexer.catalog.job_states import CANCELLED
 from indexer.errors import IndexingError
 from indexer.folder_intake import BatchCode
 from model.datasets.registry import DATASETS
@@ -64,7 +65,7 @@ def test_readme_lists_every_problem_with_its_status() -> None:
 
 
 def test_readme_lists_every_reason_for_which_a_video_is_refused() -> None:
-    reasons = {WORKER_DIED, *BatchCode, *(kind.code for kind in subclasses(IndexingError))}
+    reasons = {WORKER_DIED, CANCELLED, *BatchCode, *(kind.code for kind in subclasses(IndexingError))}
     assert ingest.InternalError.code in reasons  # importing the ingest has made its reasons known
     assert sorted(first_column("Refused videos")) == sorted(reasons)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.long_video import write_long
 from tests.synthetic_video import BLUE, flat, write_not_a_video, write_two_scenes, write_video
 
 INDEX_TIMEOUT_MS = 120_000
@@ -121,6 +122,29 @@ def test_a_file_that_is_no_video_fails_with_its_reason_and_its_name_stays_text(
     expect(row).to_have_attribute("data-state", "failed")
     expect(row.locator(".row-error")).not_to_be_empty()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_indexing_shows_how_long_it_takes_and_is_cancelled_and_tried_again(
+    page: Page, tmp_path: Path
+) -> None:
+    upload(page, write_long(tmp_path / "long film.mp4", hours=2))
+    row, entry = tray_row(page, "long film.mp4"), library_row(page, "long film")
+    progress = re.compile(r"Indexing · \d+ % · .* left")
+    expect(row).to_contain_text(progress, timeout=INDEX_TIMEOUT_MS)
+    expect(entry).to_contain_text(progress, timeout=INDEX_TIMEOUT_MS)
+    row.get_by_role("button", name="Cancel long film.mp4").click()
+    expect(row).to_contain_text("Cancelled")
+    expect(entry).to_contain_text("Cancelled")
+    expect(entry).to_contain_text("Retry the job")
+    entry.get_by_role("button", name="Retry long film").click()
+    expect(entry).to_have_attribute("data-state", "indexing")
+    entry.get_by_role("button", name="Cancel indexing long film").click()
+    expect(entry).to_contain_text("Cancelled")
+    row.get_by_role("button", name="Try long film.mp4 again").click()
+    expect(row).to_contain_text(progress, timeout=INDEX_TIMEOUT_MS)
+    entry.get_by_role("button", name="Delete long film").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(row).to_contain_text("The video was deleted")
 
 
 def test_a_video_the_browser_cannot_play_says_so_and_offers_the_file(page: Page, tmp_path: Path) -> None:

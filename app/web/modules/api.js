@@ -68,6 +68,21 @@ export function getJob(jobId) {
   return call(`/jobs/${encodeURIComponent(jobId)}`);
 }
 
+/** Return one page of the jobs, newest first. */
+export function listJobs({ limit }) {
+  return call(withParameters("/jobs", { limit }));
+}
+
+/** End a job that waits or runs, and return it. */
+export function cancelJob(jobId) {
+  return call(`/jobs/${encodeURIComponent(jobId)}/cancel`, { method: "POST" });
+}
+
+/** Put a job that failed or was cancelled back into the queue, and return it. */
+export function retryJob(jobId) {
+  return call(`/jobs/${encodeURIComponent(jobId)}/retry`, { method: "POST" });
+}
+
 /** Return why `streamUrl` gives no bytes, or null when it does. */
 export async function streamProblem(streamUrl) {
   try {

@@ -33,6 +33,14 @@ export function percent(fraction) {
   return `${Math.round(Math.min(1, Math.max(0, fraction)) * 100)} %`;
 }
 
+/** Return how long something will still take, as a person would say it: "about 3 min left". */
+export function timeLeft(seconds) {
+  if (seconds < MINUTE_S) return `${Math.max(1, Math.round(seconds))} s left`;
+  const minutes = Math.round(seconds / MINUTE_S);
+  if (minutes < 60) return `about ${minutes} min left`;
+  return `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
+}
+
 /** Return an ISO timestamp as a day in the reader's language. */
 export function day(timestamp) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(timestamp));

@@ -1,6 +1,6 @@
 // The list of all videos, newest first, which keeps itself up to date while videos are being indexed.
 
-import { deleteVideo, getJob, listVideos } from "./api.js";
+import { cancelJob, deleteVideo, getJob, listVideos, retryJob } from "./api.js";
 import { confirmed } from "./confirmation.js";
 import { byId, element } from "./element.js";
 import { emptyPanel, problemPanel } from "./message.js";
@@ -106,10 +106,24 @@ export class Library {
     if (shown?.key === key) return shown;
     const node = videoRow(video, job, {
       onPlay: () => this.#player.openVideo(video),
+      onCancel: () => this.#order(cancelJob, video),
+      onRetry: () => this.#order(retryJob, video),
       onDelete: () => this.#delete(video),
     });
     replaceKeepingFocus(shown?.node, node);
     return { node, key };
+  }
+
+  /** Cancel or retry the indexing of a video, and show what came of it. */
+  async #order(call, video) {
+    try {
+      await call(video.job_id);
+    } catch (problem) {
+      // A job that has just ended takes no orders, and the list tells how it ended.
+      if (problem.type !== "/problems/job-conflict") return this.#message.replaceChildren(problemPanel(problem));
+    }
+    this.#edits += 1; // an answer that is on its way tells of before
+    await this.refresh();
   }
 
   async #delete(video) {

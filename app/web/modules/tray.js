@@ -3,7 +3,8 @@
 import { getVideo } from "./api.js";
 import { button, byId, element, icon } from "./element.js";
 import { count, fileSize, percent } from "./format.js";
-import { progressWords, Upload } from "./upload.js";
+import { progressWords } from "./job.js";
+import { Upload } from "./upload.js";
 
 export class Tray {
   #tray = byId("tray");
@@ -91,13 +92,19 @@ export class Tray {
     const action = (label, picture, onClick) => [
       button({ class: "button-icon", "aria-label": label, title: label }, icon(picture), onClick),
     ];
-    if (upload.state === "indexing") return [];
     if (upload.state === "searchable") return action(`Play ${name}`, "play", () => this.#play(upload));
     if (!upload.isOver) return action(`Cancel ${name}`, "close", () => upload.cancel());
-    return action(`Try ${name} again`, "replay", () => {
+    return action(`Try ${name} again`, "replay", () => this.#tryAgain(upload));
+  }
+
+  async #tryAgain(upload) {
+    if (upload.jobId) { // the server has the file
+      const jobId = await upload.retry();
+      if (jobId) this.#follow(upload, jobId);
+    } else {
       upload.reset();
       this.#sendAll();
-    });
+    }
   }
 
   async #play(upload) {

@@ -1,27 +1,12 @@
 // One file on its way into the library: waiting → sending → indexing → searchable, or failed, or cancelled.
 
-import { getJob, Problem, uploadVideo } from "./api.js";
-import { percent } from "./format.js";
-
-const POLL_INTERVAL_MS = 1000;
-
-const STAGE_WORDS = {
-  queued: "Waiting for a worker",
-  decoding: "Indexing",
-  encoding: "Finishing",
-  storing: "Finishing",
-};
-
-/** Return what a running job does now, in words, with the percentage done. */
-export function progressWords({ stage, fraction }) {
-  const words = STAGE_WORDS[stage] ?? stage;
-  return fraction > 0 && fraction < 1 ? `${words} · ${percent(fraction)}` : words;
-}
+import { cancelJob, Problem, retryJob, uploadVideo } from "./api.js";
+import { followJob } from "./job.js";
 
 export class Upload extends EventTarget {
   #abort = new AbortController();
 
-  /** A "change" event is sent whenever `state`, `stage`, `fraction`, `isKnown` or `problem` changed. */
+  /** A "change" event is sent whenever `state`, `stage`, `fraction`, `eta_s`, `isKnown` or `problem` changed. */
   constructor(file) {
     super();
     this.file = file;
@@ -31,7 +16,8 @@ export class Upload extends EventTarget {
   reset() {
     this.#abort = new AbortController();
     this.videoId = null;
-    this.#change({ state: "waiting", stage: "", fraction: 0, isKnown: false, problem: null });
+    this.jobId = null;
+    this.#change({ state: "waiting", stage: "", fraction: 0, eta_s: null, isKnown: false, problem: null });
   }
 
   get isOver() {
@@ -50,8 +36,7 @@ export class Upload extends EventTarget {
         this.#change({ state: "searchable", isKnown: !accepted.is_new });
         return null;
       }
-      this.#change({ state: "indexing", stage: "queued", fraction: 0 });
-      return accepted.job_id;
+      return this.#index(accepted.job_id);
     } catch (problem) {
       if (problem.name === "AbortError") this.#change({ state: "cancelled" });
       else this.fail(problem);
@@ -59,18 +44,37 @@ export class Upload extends EventTarget {
     }
   }
 
-  /** Follow the job until the video can be searched or has failed. */
+  /** Follow the job until the video can be searched, has failed or was cancelled. */
   async follow(jobId) {
-    while (this.state === "indexing") {
-      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
-      await this.#poll(jobId);
+    try {
+      await followJob(jobId, (job) => this.#take(job));
+    } catch (problem) {
+      this.fail(problem);
     }
   }
 
-  /** Give up sending; a file that the server already has goes on. */
-  cancel() {
+  /** Give up sending, or have the server give up indexing. */
+  async cancel() {
     if (this.state === "waiting") this.#change({ state: "cancelled" });
     this.#abort.abort();
+    if (this.state !== "indexing") return;
+    try {
+      this.#take(await cancelJob(this.jobId));
+    } catch (problem) {
+      // A job that has just ended cannot be cancelled, and its last event says how it ended.
+      if (problem.type !== "/problems/job-conflict") this.fail(problem);
+    }
+  }
+
+  /** Have a file that the server has indexed again; returns the id of the job to follow, null after a failure. */
+  async retry() {
+    try {
+      await retryJob(this.jobId);
+      return this.#index(this.jobId);
+    } catch (problem) {
+      this.fail(problem);
+      return null;
+    }
   }
 
   /** End with a Problem, which is shown. */
@@ -78,16 +82,17 @@ export class Upload extends EventTarget {
     this.#change({ state: "failed", problem });
   }
 
-  async #poll(jobId) {
-    try {
-      const job = await getJob(jobId);
-      if (job.state === "done") this.#change({ state: "searchable", fraction: 1 });
-      else if (job.state === "failed") this.fail(problemOf(job.error));
-      else this.#change({ stage: job.stage, fraction: job.fraction });
-    } catch (problem) {
-      // Status 0 is a server that restarts: the job lives in its database, so keep asking.
-      if (problem.status !== 0) this.fail(problem);
-    }
+  #index(jobId) {
+    this.jobId = jobId;
+    this.#change({ state: "indexing", stage: "queued", fraction: 0, eta_s: null, problem: null });
+    return jobId;
+  }
+
+  #take(job) {
+    if (job.state === "done") this.#change({ state: "searchable", fraction: 1 });
+    else if (job.state === "cancelled") this.#change({ state: "cancelled" });
+    else if (job.state === "failed") this.fail(problemOf(job.error));
+    else this.#change({ stage: job.stage, fraction: job.fraction, eta_s: job.eta_s });
   }
 
   #change(values) {
@@ -97,5 +102,6 @@ export class Upload extends EventTarget {
 }
 
 function problemOf(error) {
-  return new Problem("It could not be indexed", error?.message ?? "the worker gave no reason");
+  const reason = error ? `${error.message}. ${error.advice}` : "the worker gave no reason";
+  return new Problem("It could not be indexed", reason);
 }

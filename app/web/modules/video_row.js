@@ -3,14 +3,14 @@
 import { button, element, icon } from "./element.js";
 import { clock, count, day, fileSize } from "./format.js";
 import { thumbnail } from "./hits.js";
-import { progressWords } from "./upload.js";
+import { progressWords } from "./job.js";
 
 const STATE_WORDS = {
   pending: "Waiting", indexing: "Indexing", ready: "Searchable", unread: "Not searchable", failed: "Failed",
 };
 
 /** Return the row of `video`; `job` (or null) tells how far its indexing is. */
-export function videoRow(video, job, { onPlay, onDelete }) {
+export function videoRow(video, job, { onPlay, onCancel, onRetry, onDelete }) {
   const isPlayable = video.state === "ready";
   const picture = thumbnail(video.thumbnail_url);
   const name = element("span", { class: "row-title", title: video.filename }, video.title);
@@ -21,6 +21,7 @@ export function videoRow(video, job, { onPlay, onDelete }) {
     opener,
     element("span", { class: "row-facts" }, facts(video)),
     element("span", { class: "row-state" }, stateText(video, job)),
+    order(video, { onCancel, onRetry }),
     button({ class: "button-icon row-delete", "aria-label": `Delete ${video.title}`, title: "Delete" },
       icon("delete"), onDelete),
     remark(video),
@@ -30,7 +31,7 @@ export function videoRow(video, job, { onPlay, onDelete }) {
 
 /** Return a key that changes whenever the row of this video would look different. */
 export function rowKey(video, job) {
-  return JSON.stringify([video, job?.stage, job?.fraction]);
+  return JSON.stringify([video, job?.stage, job?.fraction, job?.eta_s]);
 }
 
 function facts(video) {
@@ -50,12 +51,27 @@ function shownState(video) {
 }
 
 function stateText(video, job) {
+  if (video.error?.code === "cancelled") return "Cancelled";
   if (video.state !== "indexing" || !job) return STATE_WORDS[shownState(video)] ?? video.state;
   return progressWords(job);
 }
 
+/** Return the button for what can be ordered of the indexing of a video, if anything. */
+function order(video, { onCancel, onRetry }) {
+  if (!video.job_id) return null;
+  const labelled = (label) => ({ class: "button-icon row-order", "aria-label": `${label} ${video.title}`, title: label });
+  if (["pending", "indexing"].includes(video.state)) {
+    return button(labelled("Cancel indexing"), icon("close"), onCancel);
+  }
+  return video.state === "failed" ? button(labelled("Retry"), icon("replay"), onRetry) : null;
+}
+
 function remark(video) {
-  if (video.error) return element("span", { class: "row-remark row-error" }, video.error.message);
+  if (video.error) {
+    return element("span", { class: "row-remark" }, [
+      element("span", { class: "row-error" }, video.error.message), ` ${video.error.advice}`,
+    ]);
+  }
   if (shownState(video) === "unread") {
     return element("span", { class: "row-remark" }, "It is found once it is indexed again with the model in use.");
   }
