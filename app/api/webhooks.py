@@ -115,7 +115,7 @@ def delete_webhook(services: ServicesDependency, webhook_id: Identifier) -> None
     summary="Send a test message",
     responses=problem_docs(UnknownWebhook),
 )
-def test_webhook(services: ServicesDependency, webhook_id: Identifier) -> DeliveryDetails:
+def send_test_message(services: ServicesDependency, webhook_id: Identifier) -> DeliveryDetails:
     """Send `webhook.test` at once; the list of deliveries tells what became of it."""
     with services.library.database.writing() as session:
         if webhooks.get(session, webhook_id) is None:

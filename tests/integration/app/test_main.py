@@ -51,6 +51,12 @@ def test_openapi_calls_every_operation_by_tag_and_a_name_of_its_own(document: di
         "GET /generations": "generations.list_models",
         "POST /generations/{generation}/promote": "generations.promote_generation",
         "POST /generations/rollback": "generations.roll_back",
+        "POST /webhooks": "webhooks.add_webhook",
+        "GET /webhooks": "webhooks.list_webhooks",
+        "GET /webhooks/{webhook_id}": "webhooks.read_webhook",
+        "DELETE /webhooks/{webhook_id}": "webhooks.delete_webhook",
+        "POST /webhooks/{webhook_id}/test": "webhooks.send_test_message",
+        "GET /webhooks/{webhook_id}/deliveries": "webhooks.list_deliveries",
         "GET /health": "health.check_health",
         "GET /ready": "health.check_readiness",
     }
