@@ -17,6 +17,7 @@ from app.commands.database import db
 from app.commands.generations import generations, reindex
 from app.commands.jobs import jobs
 from app.commands.keeping import backup, doctor, restore
+from app.commands.watch import watch
 from app.terminal_options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
 from indexer.errors import SchemaMismatch
@@ -29,6 +30,7 @@ for command in (backup, restore, doctor):
     commands.command()(command)
 commands.add_typer(generations)
 commands.command()(reindex)
+commands.command()(watch)
 errors = Console(stderr=True)
 
 EXIT_FAILED = 1
