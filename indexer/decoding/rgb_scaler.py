@@ -91,6 +91,7 @@ def has_alpha(pixels: VideoFormat) -> bool:
 
 def _upper_field(frame: VideoFrame) -> Graph:
     graph = Graph()
+    graph.threads = 1
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )

@@ -77,6 +77,7 @@ class Lookup:
         cube = VideoFrame.from_ndarray(colours, format="rgb48le")
         cube.pts, cube.time_base = 0, _TICK
         self._graph = graph = Graph()  # its parts do not keep it alive
+        graph.threads = 1
         self._source, table = (
             graph.add_buffer(width=one.width, height=one.height, format=one.format, time_base=_TICK)
             for one in (picture, cube)

@@ -3,9 +3,11 @@
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
+from indexer.clip_cutting import cutting
 from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary
 from indexer.decoding.pictures import PictureScaler
 from indexer.decoding.plans import DecodePlan
@@ -104,3 +106,15 @@ def test_frames_with_a_burned_in_counter_are_shown_at_their_times() -> None:
         shown_s = min(whole, key=lambda at_s: float(np.abs(whole[at_s] - frame).mean()))
         # The frame on the screen at that time, or the one before it: one in three is skipped at 10 fps.
         assert time_s - 0.2 < shown_s <= time_s
+
+
+def test_a_cut_shows_the_frames_whose_counter_was_asked_for(tmp_path: Path) -> None:
+    path = FOLDER / "counter_burned_in.mp4"
+    scaler, reader = PictureScaler(), FrameReader(path, probe(path))
+    whole = [scaler.model_input(timed.frame, 256, "squash").astype(int) for timed in reader]
+    with cutting(path, 1.2, 2.1, tmp_path) as cut, av.open(str(cut.wait())) as container:
+        shown = [scaler.model_input(frame, 256, "squash").astype(int) for frame in container.decode(video=0)]
+    nearest = [
+        min(range(30), key=lambda number: float(np.abs(whole[number] - picture).mean())) for picture in shown
+    ]
+    assert nearest == list(range(12, 21))
