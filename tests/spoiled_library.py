@@ -120,6 +120,10 @@ MENDABLE: dict[str, tuple[Spoil, list[str]]] = {
         lambda library, _: write(library.thumbnails.root / ORPHAN / "0000000000.jpg"),
         ["thumbnail-orphaned"],
     ),
+    "previews of no video": (
+        lambda library, _: write(library.previews_root / ORPHAN / "0000000000-0000004000.mp4"),
+        ["preview-orphaned"],
+    ),
     "a thumbnail that is gone": (
         lambda library, stocked: thumbnail(library, stocked).unlink(),
         ["thumbnails-missing"],

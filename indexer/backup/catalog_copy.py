@@ -1,7 +1,8 @@
 """All rows of one catalog written into another, whichever databases the two are.
 
-Left out are unfinished uploads, whose bytes are in no backup, and tombstones: they tell followers what to
-take out, and whoever followed the one catalog reads the other from its beginning (``history_id``).
+Left out are unfinished uploads, whose bytes are in no backup, keys of requests that may be sent again, and
+tombstones: they tell followers what to take out, and whoever followed the one catalog reads the other from
+its beginning (``history_id``).
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from indexer.catalog.tables import Base, Generation, Job, Tombstone, Video
 ROWS_AT_ONCE = 1000
 """Held in memory; a row with a vector has about a kilobyte."""
 
-LEFT_OUT = {client_tables.Upload.__tablename__, Tombstone.__tablename__}
+LEFT_OUT = {kind.__tablename__ for kind in (client_tables.Upload, client_tables.IdempotencyKey, Tombstone)}
 
 NO_LIBRARY_YET = {Generation.__tablename__, client_tables.RecentQuery.__tablename__}
 """Tables that a service fills before there is any video."""
@@ -44,16 +45,16 @@ def replace_rows(source: Session, target: Session) -> RowCounts:
     """Let what ``source`` sees be all that ``target`` has, and return how many rows that is.
 
     It is one transaction, which the caller commits. Nobody works on the jobs that were running, so they wait
-    again; every generation begins another history, so that no index or snapshot passes for a copy of it.
+    again; every generation begins another history, at a revision of its own, so that no index, snapshot or
+    page of hits passes for one of the restored library.
     """
     _keep_writers_out(target)
+    newest = target.scalar(select(func.max(Generation.revision))) or 0
     for table in reversed(Base.metadata.sorted_tables):
         target.execute(delete(table))
     counts = copy_rows(source, target)
     _put_running_jobs_back(target)
-    for generation_id in target.scalars(select(Generation.id)).all():
-        renamed = update(Generation).where(Generation.id == generation_id).values(history_id=new_id())
-        target.execute(renamed)
+    _begin_history(target, newest)
     _number_on(target)
     return counts
 
@@ -107,6 +108,14 @@ def _put_running_jobs_back(session: Session) -> None:
         update(Video).where(Video.state == VideoState.INDEXING).values(state=VideoState.PENDING),
         execution_options={"synchronize_session": False},
     )
+
+
+def _begin_history(session: Session, newest: int) -> None:
+    """Let no generation be at a revision that whoever knew the library before could have seen."""
+    for generation in session.scalars(select(Generation)):
+        generation.history_id = new_id()
+        generation.revision = max(generation.revision, newest) + 1
+    session.flush()
 
 
 def _number_on(session: Session) -> None:

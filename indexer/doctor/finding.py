@@ -18,6 +18,7 @@ class FindingCode(StrEnum):
     MEDIA_ORPHANED = "media-orphaned"
     THUMBNAILS_MISSING = "thumbnails-missing"
     THUMBNAIL_ORPHANED = "thumbnail-orphaned"
+    PREVIEW_ORPHANED = "preview-orphaned"
     SNAPSHOT_UNUSABLE = "snapshot-unusable"
     SNAPSHOT_DIFFERS = "snapshot-differs"
     JOB_STUCK = "job-stuck"

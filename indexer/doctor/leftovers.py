@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import select
+
+from indexer.catalog.tables import Video
 from indexer.doctor.finding import Finding, FindingCode
 from indexer.library import Library, settle_upload
 from indexer.set_aside import list_aside
@@ -28,6 +31,10 @@ def examine_leftovers(library: Library) -> Iterator[Finding]:
     for path in _stale(home):
         message = "a process that died left this half-written"
         yield Finding(FindingCode.LEFTOVER, str(path), message, ADVICE, partial(_delete, path))
+    for folder in _previews_of_nobody(library):
+        message = "these previews are of no video of the library"
+        mend = partial(_delete_previews, library, folder)
+        yield Finding(FindingCode.PREVIEW_ORPHANED, str(folder), message, ADVICE, mend)
     for video_id in sorted({left.owner for left in list_aside(library.roots)}):
         yield Finding(
             FindingCode.DELETION_CUT_OFF,
@@ -75,6 +82,18 @@ def _delete(path: Path) -> str:
     else:
         path.unlink(missing_ok=True)
     return "deleted it"
+
+
+def _previews_of_nobody(library: Library) -> list[Path]:
+    folders = sorted(library.previews_root.glob("[0-9a-f][0-9a-f]/*"))
+    with library.database.reading() as session:
+        known = set(session.scalars(select(Video.sha256)))
+    return [folder for folder in folders if folder.name not in known]
+
+
+def _delete_previews(library: Library, folder: Path) -> str | None:
+    library.sweep_deleted(folder.name)  # unless somebody has uploaded the video again
+    return None if folder.exists() else "deleted them"
 
 
 def _settle_deletion(library: Library, video_id: str) -> str | None:

@@ -109,7 +109,7 @@ def test_what_was_running_waits_again_and_followers_read_the_restored_library_an
         assert (job.state, job.attempts, job.owner) == (JobState.QUEUED, 0, None)
         assert session.get_one(Video, busy.id).state is VideoState.PENDING
     with follower.reading() as view:
-        assert (view.video_count, view.revision) == (1, 1)
+        assert (view.video_count, view.revision) == (1, 3)
     follower.close()
     library.close()
 
