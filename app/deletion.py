@@ -24,6 +24,7 @@ def delete_video(services: Services, video_id: str) -> DeletionReceipt:
         raise DeletionUnfinished(str(error)) from error
     if receipt is None:
         raise UnknownVideo(video_id)
+    services.follower.catch_up()  # the vectors leave our memory too
     if not services.searches.wait_for_earlier(PATIENCE_S):
         raise DeletionUnfinished(
             f"video {video_id} is deleted, and a search that began before is still running after "

@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, select, tuple_, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
+from indexer.advice import advice_on
 from indexer.catalog.client_tables import Webhook, WebhookDelivery
 from indexer.catalog.columns import new_id, now
 from indexer.catalog.states import JobState
@@ -96,14 +97,13 @@ def announce_job(session: Session, job: Job) -> None:
     event = EVENT_OF_STATE.get(job.state)
     if event is None:
         return
-    error = {"code": job.error_code, "message": job.error_message} if job.error_code else None
     data: dict[str, object] = {
         "job_id": job.id,
         "video_id": job.video_id,
-        "generation_id": job.generation_id,
+        "generation": job.generation_id,
         "state": job.state.value,
         "attempts": job.attempts,
-        "error": error,
+        "error": _describe_error(job),
     }
     announce(session, event, data, video_id=job.video_id)
 
@@ -207,6 +207,11 @@ def prune(session: Session) -> int:
     over = WebhookDelivery.next_attempt_at.is_(None), WebhookDelivery.created_at < oldest_kept
     deleted = session.execute(delete_rows(WebhookDelivery).where(*over))
     return deleted.rowcount if isinstance(deleted, CursorResult) else 0
+
+
+def _describe_error(job: Job) -> dict[str, object] | None:
+    code = job.error_code
+    return {"code": code, "message": job.error_message, "advice": advice_on(code)} if code else None
 
 
 def _write(

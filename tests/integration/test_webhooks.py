@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from indexer.advice import advice_on
 from indexer.catalog import job_states, jobs, videos, webhooks
 from indexer.catalog.client_tables import Webhook, WebhookDelivery
 from indexer.catalog.columns import now
@@ -81,10 +82,10 @@ def test_a_job_that_ends_is_told_to_the_webhooks_that_want_it(
         assert one.payload["data"] == {
             "job_id": job.id,
             "video_id": job.video_id,
-            "generation_id": None,
+            "generation": None,
             "state": state.value,
             "attempts": 0,
-            "error": {"code": "no-frames", "message": "m"},
+            "error": {"code": "no-frames", "message": "m", "advice": advice_on("no-frames")},
         }
 
 
