@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.background_work import BackgroundWork, IsStopped
+from indexer.catalog import vector_codec
 from indexer.vector_index.view import IndexView
 from model.calibration import certainty
 from model.calibration.likeness import USUAL_COPY_COSINE, copy_cosine
@@ -132,7 +133,7 @@ class Calibrator:
         Confidence is for words alone: how well pictures match scatters otherwise.
         """
         background = self._look_at(view)
-        scores = background.sample @ target.vector
+        scores = vector_codec.cosines(background.sample, target.vector)
         spread = float(scores.std()) if len(scores) > 1 else 0.0
         reach = background.reach if target.is_words else None
         return QueryLevel(target.vector, spread or 1.0, reach, background.copy_cosine)

@@ -52,7 +52,8 @@ def score_segments(
     if not segments:
         return {}
     every = [segment for of_clip in segments.values() for segment in of_clip]
-    scores = (vector_codec.unpack([one.vector for one in every], len(vector)) @ vector).tolist()
+    vectors = vector_codec.unpack([one.vector for one in every], len(vector))
+    scores = vector_codec.cosines(vectors, vector).tolist()
     scored: dict[str, list[ScoredSegment]] = {clip_id: [] for clip_id in segments}
     for segment, score in zip(every, scores, strict=True):
         scored[segment.clip_id].append(ScoredSegment(segment.start_s, segment.end_s, score))

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.search.ranking import Ranking
+from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns
 from model.calibration.likeness import USUAL_COPY_COSINE
 
@@ -149,8 +150,10 @@ class Gatherer:
             return []
         last = max(int(others[-1]), *merged)
         vectors = self._vectors_up_to(last)
-        cosines = (vectors[: last + 1] @ vectors[merged].T)[others]  # quicker than to copy the rows
-        alike: Places = others[(cosines >= self._rule.copy_cosine).any(axis=1)].tolist()
+        highest = vector_codec.cosines(vectors[: last + 1], vectors[merged][:, None]).max(
+            axis=0
+        )
+        alike: Places = others[highest[others] >= self._rule.copy_cosine].tolist()
         return alike
 
     def _vectors_up_to(self, place: int) -> NDArray[np.float32]:

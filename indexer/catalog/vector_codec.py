@@ -68,6 +68,10 @@ def widened(stored: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the cosines (N,) of unit vectors (N, D) with one (D,), each the same in any company."""
+    """Return the cosines (N,) of unit vectors (N, D) with one (D,), each the same in any company.
+
+    With several (M, 1, D) they are (M, N). Unlike a product of matrices this wakes no other threads, for
+    which a search would wait as long as other work keeps the processors busy.
+    """
     products: NDArray[np.float32] = np.vecdot(vectors, query)
     return products
