@@ -15,6 +15,7 @@ from typing import Never
 
 from indexer.decoding import child
 from indexer.decoding.spawn_request import KILL, SpawnRequest, read_request
+from indexer.decoding.syscall_filter import die_with_parent
 
 IDLE_S = 300.0
 """A spawner that nobody asked for so long gives its memory back."""
@@ -84,6 +85,7 @@ class Spawner:
     def _become_child(self, asked: SpawnRequest, files: list[int]) -> Never:
         status = CONFINEMENT_FAILED
         try:
+            die_with_parent()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()

@@ -151,12 +151,19 @@ def test_a_child_that_says_it_makes_progress_for_ever_is_stopped(tmp_path: Path)
 
 
 def test_only_waiting_counts_as_waiting(tmp_path: Path) -> None:
-    path = write_plain(tmp_path / "plain.mp4", duration_s=40.0, frame_rate=6.0)
-    with decode_clips(path, PLAN, DecodeLimits(silence_s=1.5, wait_s=1.5)) as messages:
-        for message in messages:
-            if isinstance(message, DecodedClip):
-                time.sleep(0.5)  # as an encoder that is slower than the decoder
-    assert isinstance(message, DecodeSummary)
+    body = """
+        import numpy
+        for start_s in range(0, 10, 2):
+            yield DecodedClip(start_s, start_s + 2, numpy.zeros((12, 32, 32, 3), numpy.uint8), b"x", 0.0)
+    """
+    limits = DecodeLimits(silence_s=1.5, wait_s=1.5)
+    with (
+        spawners_of(body, CONFINED) as quick,
+        decode_clips(tmp_path / "a.mp4", PLAN, limits, quick) as messages,
+        pytest.raises(DecoderCrashed, match="exited with status 0"),
+    ):
+        for _ in messages:
+            time.sleep(0.4)  # as an encoder that is slower than the decoder
 
 
 @pytest.mark.parametrize("said", ["hello\\n", "[]\\n", "[" * 60_000 + "\\n", "x" * 100_000])
@@ -218,7 +225,7 @@ def test_another_thread_ends_a_decode_at_once(tmp_path: Path) -> None:
         started = time.monotonic()
         with pytest.raises(DecoderCrashed, match="SIGKILL"):
             list(messages)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 5.0
 
 
 def test_too_little_memory_is_an_error_of_this_file(tmp_path: Path) -> None:
