@@ -19,9 +19,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from indexer.decoding.messages import DecodedClip, DecodeSummary
-from indexer.decoding.plans import DecodePlan
-from indexer.decoding.sandbox import decode_clips
+from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary
+from indexer.decoding.plans import CutPlan, DecodePlan
+from indexer.decoding.sandbox import Decoding
 from indexer.errors import IndexingError
 from tests.faults.fuzz_sources import render_sources, shared_sources
 
@@ -32,6 +32,9 @@ TIME_CEILING_S = 60.0
 
 MEMORY_CEILING = 1024**3
 """For pictures of at most 1080p; the limit on address space is four times as much."""
+
+CUT_EVERY = 7
+MAX_CUT_BYTES = 10_000_000
 
 FLIPS = (1, 1, 2, 4, 16, 64, 256)
 HEADER_BYTES = 4096
@@ -45,7 +48,7 @@ class Outcome:
     source: str
     kind: str
     result: str
-    """"whole", "partly" (a warning), or the code of the error."""
+    """"whole", "partly" (a warning), "cut", or the code of the error."""
     seconds: float
     cpu_s: float
     peak_memory_bytes: int
@@ -82,17 +85,23 @@ _SHARES = [0.45, 0.25, 0.1, 0.05, 0.1, 0.05]
 def fuzz(sources: list[Path], folder: Path, mutations: int, seed: int, first: int = 0) -> Iterator[Outcome]:
     """Yield what becomes of so many mutations of the sources, each written to `folder` and removed.
 
-    Raises AssertionError when what was decoded makes no sense.
+    Every `CUT_EVERY`th is cut, picture and sound, instead of being indexed. Raises AssertionError when what was
+    decoded makes no sense.
     """
+    target = folder / "cut.mp4"
     for number in range(first, first + mutations):
         source = sources[number % len(sources)]
         kind, damaged = mutate(source.read_bytes(), seed, number)
         path = folder / f"{number}{source.suffix}"
         path.write_bytes(damaged)
+        target.touch()
+        is_cut = number % CUT_EVERY == 0
+        plan = CutPlan(str(target), 0.5, 1.5, MAX_CUT_BYTES, 1280, 720) if is_cut else PLAN
         started = time.monotonic()
-        with decode_clips(path, PLAN) as messages:
+        with Decoding(path, plan) as messages:
             try:
-                result = judge(list(messages))
+                told = list(messages)
+                result = "cut" if is_cut else judge(told)
             except IndexingError as error:
                 result = error.code
         took_s, ended = time.monotonic() - started, messages.ended
@@ -100,7 +109,7 @@ def fuzz(sources: list[Path], folder: Path, mutations: int, seed: int, first: in
         yield Outcome(number, source.name, kind, result, took_s, ended.cpu_s, ended.peak_memory_bytes)
 
 
-def judge(messages: list[object]) -> str:
+def judge(messages: list[DecodeMessage]) -> str:
     """Return "whole" or "partly"; raises AssertionError for clips that do not tile the time decoded."""
     clips = [message for message in messages if isinstance(message, DecodedClip)]
     summary = messages[-1]
