@@ -95,31 +95,7 @@ export async function streamProblem(streamUrl) {
   }
 }
 
-/**
- * Send a file and return the accepted upload {video_id, job_id}; `onProgress` gets the fraction sent.
- * XMLHttpRequest, because fetch tells nothing about the progress of what it sends.
- */
-export function uploadVideo(file, { onProgress, signal }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    const form = new FormData();
-    form.append("file", file, file.name);
-    request.open("POST", "/videos");
-    request.setRequestHeader("Accept", "application/json");
-    request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) onProgress(event.loaded / event.total);
-    });
-    request.addEventListener("load", () => {
-      const isAccepted = request.status >= 200 && request.status < 300;
-      if (isAccepted) resolve(JSON.parse(request.responseText));
-      else reject(problemFrom(request.status, request.responseText));
-    });
-    request.addEventListener("error", () => reject(new Problem(
-      "The connection broke while sending",
-      "The server may have stopped, or may have refused a file of this size.",
-    )));
-    request.addEventListener("abort", () => reject(new DOMException("Upload cancelled", "AbortError")));
-    signal.addEventListener("abort", () => request.abort());
-    request.send(form);
-  });
+/** Return a resumable upload, by its address. */
+export function getUpload(url) {
+  return call(url);
 }

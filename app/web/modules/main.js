@@ -42,5 +42,6 @@ byId("search-form").addEventListener("submit", (event) => {
 });
 document.addEventListener("keydown", focusSearchOnSlash);
 new Dropzone((files) => tray.add(files));
+tray.restore();
 onRoute(showRoute);
 input.focus();

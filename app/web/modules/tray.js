@@ -4,6 +4,7 @@ import { getVideo } from "./api.js";
 import { button, byId, element, icon } from "./element.js";
 import { count, fileSize, percent } from "./format.js";
 import { progressWords } from "./job.js";
+import { unfinishedUploads } from "./resumable.js";
 import { Upload } from "./upload.js";
 
 export class Tray {
@@ -28,14 +29,22 @@ export class Tray {
   /** Queue files and show the tray. */
   add(files) {
     for (const file of files) {
-      const upload = new Upload(file);
-      this.#uploads.push(upload);
-      this.#list.append(this.#row(upload));
+      if (!this.#uploads.some((upload) => upload.resume(file))) this.#show(new Upload(file));
     }
-    this.#tray.hidden = false;
     this.#list.lastElementChild.scrollIntoView({ block: "nearest" });
-    this.#showTitle();
     this.#sendAll();
+  }
+
+  /** Show what was being sent when the page was left: the browser forgets the files, so a person chooses them. */
+  async restore() {
+    for (const unfinished of await unfinishedUploads()) this.#show(Upload.interrupted(unfinished));
+  }
+
+  #show(upload) {
+    this.#uploads.push(upload);
+    this.#list.append(this.#row(upload));
+    this.#tray.hidden = false;
+    this.#showTitle();
   }
 
   async #sendAll() {
@@ -138,7 +147,9 @@ function showFraction(bar, upload) {
 
 function stateWords(upload) {
   if (upload.state === "waiting") return `Next in line · ${fileSize(upload.file.size)}`;
-  if (upload.state === "sending") return `Sending · ${percent(upload.fraction)} of ${fileSize(upload.file.size)}`;
+  const sent = `${percent(upload.fraction)} of ${fileSize(upload.file.size)}`;
+  if (upload.state === "sending") return `${upload.isPaused ? "No connection, goes on by itself" : "Sending"} · ${sent}`;
+  if (upload.state === "interrupted") return `Stopped at ${sent} · add the file again to go on`;
   if (upload.state === "indexing") return progressWords(upload);
   if (upload.state === "searchable") return upload.isKnown ? "Already in your library" : "Searchable";
   if (upload.state === "cancelled") return "Cancelled";

@@ -1,7 +1,9 @@
 // One file on its way into the library: waiting → sending → indexing → searchable, or failed, or cancelled.
+// One that a reload stopped is interrupted until its file is chosen again.
 
-import { cancelJob, Problem, retryJob, uploadVideo } from "./api.js";
+import { cancelJob, Problem, retryJob } from "./api.js";
 import { followJob } from "./job.js";
+import { fingerprint, forgetUpload, sendFile } from "./resumable.js";
 
 export class Upload extends EventTarget {
   #abort = new AbortController();
@@ -17,7 +19,24 @@ export class Upload extends EventTarget {
     this.#abort = new AbortController();
     this.videoId = null;
     this.jobId = null;
-    this.#change({ state: "waiting", stage: "", fraction: 0, eta_s: null, isKnown: false, problem: null });
+    this.#change({
+      state: "waiting", stage: "", fraction: 0, eta_s: null, isKnown: false, isPaused: false, problem: null,
+    });
+  }
+
+  /** Return an upload that a reload stopped, as `unfinishedUploads` tells of it. */
+  static interrupted({ name, size, lastModified, offset }) {
+    const upload = new Upload({ name, size, lastModified });
+    upload.#change({ state: "interrupted", fraction: offset / size });
+    return upload;
+  }
+
+  /** Go on with the file, if this upload was stopped and the file is the same; returns whether it is. */
+  resume(file) {
+    if (this.state !== "interrupted" || fingerprint(file) !== fingerprint(this.file)) return false;
+    this.file = file;
+    this.#change({ state: "waiting" });
+    return true;
   }
 
   get isOver() {
@@ -29,8 +48,11 @@ export class Upload extends EventTarget {
     if (this.state !== "waiting") return null;
     this.#change({ state: "sending" });
     try {
-      const onProgress = (fraction) => this.#change({ fraction });
-      const accepted = await uploadVideo(this.file, { onProgress, signal: this.#abort.signal });
+      const accepted = await sendFile(this.file, {
+        onProgress: (fraction) => this.#change({ fraction }),
+        onPause: (problem) => this.#change({ isPaused: problem !== null }),
+        signal: this.#abort.signal,
+      });
       this.videoId = accepted.video_id;
       if (accepted.state === "ready") {
         this.#change({ state: "searchable", isKnown: !accepted.is_new });
@@ -55,7 +77,10 @@ export class Upload extends EventTarget {
 
   /** Give up sending, or have the server give up indexing. */
   async cancel() {
-    if (this.state === "waiting") this.#change({ state: "cancelled" });
+    if (["waiting", "interrupted"].includes(this.state)) {
+      this.#change({ state: "cancelled" });
+      await forgetUpload(this.file);
+    }
     this.#abort.abort();
     if (this.state !== "indexing") return;
     try {
