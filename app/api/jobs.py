@@ -21,6 +21,17 @@ from indexer.catalog.states import JobState
 
 router = APIRouter(tags=["jobs"])
 
+JOB_EVENT = {
+    "type": "object",
+    "description": "One event of the stream",
+    "properties": {
+        "id": {"type": "string", "description": "The job's version"},
+        "event": {"type": "string", "description": "None, or `deleted` when the video was deleted"},
+        "data": {"type": "string", "description": "The job, as `GET /jobs/{job_id}` tells it"},
+    },
+    "required": ["data"],
+}
+
 
 @router.get("/jobs", summary="List jobs", responses=problem_docs(InvalidCursor, RequestValidationError))
 def list_jobs(
@@ -53,7 +64,7 @@ def read_job(services: ServicesDependency, job_id: Identifier) -> JobDetails:
     responses={
         200: {
             "description": "Server-sent events, each a job as JSON; the last one is its final state",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": JOB_EVENT}},
         },
         204: {"description": "The job has ended, as the client knows"},
         **problem_docs(UnknownJob),

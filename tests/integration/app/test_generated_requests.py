@@ -17,6 +17,7 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from indexer.catalog import jobs
 from tests.service import Service, open_service
 from tests.synthetic_video import write_plain
 
@@ -59,6 +60,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
         ids = dict.fromkeys(("video_id", "video", "like_video"), video.id)
         ids |= dict.fromkeys(("clip_id", "clip", "like_clip", "relevant"), clip.id)
         ids |= {"irrelevant": irrelevant.id, "collection": "pets", "moment": f"{other.id}:0-4"}
+        with service.library.database.reading() as session:  # a job that is done, whose events end at once
+            ids["job_id"] = jobs.latest(session, [video.id])[video.id].id
         yield Known(service, ids)
 
 
