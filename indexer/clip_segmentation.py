@@ -6,7 +6,8 @@ video is decoded once. A clip is decided as soon as nothing that follows can cha
 `max_clip_s + min_clip_s` after its start: memory stays bounded whatever the length.
 
 The detector is PySceneDetect's AdaptiveDetector. On 38 real clips at 6 pictures a second it found the cuts
-that ContentDetector finds at full rate; ContentDetector itself took fast movement for cuts at this rate.
+that ContentDetector finds at full rate; ContentDetector itself took fast movement for cuts at this rate. It
+looks at the whole picture: in the square crop that a model sees it missed one of 6 cuts in 34 real clips.
 """
 
 from collections import deque
@@ -21,7 +22,7 @@ LOOK_AHEAD = 2
 """Pictures on either side with which the detector compares the change at a picture."""
 
 DETECTION_PX = 112
-"""Side of the pictures compared; more detail costs time and finds no other cut."""
+"""Least longer side of the pictures compared; more detail costs time and finds no other cut."""
 
 ADAPTIVE_THRESHOLD = 3.0
 """A cut changes the picture this many times as much as the changes around it (PySceneDetect's default)."""
@@ -45,7 +46,7 @@ class ShotDetector:
         A still that stood for long is shown to the detector a few times, as it would be at a constant rate:
         else slides would look like one restless shot.
         """
-        step = max(1, picture.shape[0] // DETECTION_PX)
+        step = max(1, max(picture.shape[:2]) // DETECTION_PX)
         small = np.ascontiguousarray(picture[::step, ::step, ::-1])
         decided = []
         if self._last is not None:

@@ -46,7 +46,8 @@ class ClipMaker:
         self._next_slot = slot + 1
         candidate = self._candidate(timed)
         self._candidates.append(candidate)
-        decided = self._shots.add(candidate.time_s, candidate.model_input)
+        # The whole picture, and the same for every model: generations cut a video at the same seconds.
+        decided = self._shots.add(candidate.time_s, candidate.thumbnail)
         for time_s, is_cut in decided:
             for span in self._bounds.add(time_s, is_cut):
                 yield self._clip(span, candidate.time_s)

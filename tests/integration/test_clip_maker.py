@@ -104,3 +104,27 @@ def test_only_the_pictures_of_the_current_clip_are_kept(tmp_path: Path) -> None:
             pass
         most = max(most, len(maker._candidates))
     assert most <= 6 * 13
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        DecodePlan(image_size=224, resize_mode="shortest", frames_per_clip=12),
+        DecodePlan(image_size=32, resize_mode="squash", frames_per_clip=4),
+    ],
+)
+def test_a_shot_change_at_the_edge_of_the_picture_is_seen_whatever_the_model_sees(
+    tmp_path: Path, plan: DecodePlan
+) -> None:
+    """The middle square, all that a model may see, stays as it is: generations share their clips."""
+    pictures = []
+    for number in range(72):
+        picture = flat(RED, width=320, height=96)
+        if number >= 36:
+            picture[:, :104], picture[:, -104:] = BLUE, BLUE
+        pictures.append((number / 12, picture))
+    path = write_video(tmp_path / "edges.mp4", pictures, frame_rate=12)
+    assert [(clip.start_s, clip.end_s) for clip in clips_of(path, plan)] == [
+        (0.0, pytest.approx(3.0)),
+        (pytest.approx(3.0), pytest.approx(6.0)),
+    ]
