@@ -28,7 +28,7 @@ DATABASE_PAUSE_S = 5.0
 
 PRUNE_EVERY_S = 3600.0
 
-CLOSE_WITHIN_S = 2.0
+CLOSE_WITHIN_S = 1.0
 """A system that looks up a name cannot be interrupted: whoever does so then is left to it."""
 
 log = logging.getLogger(__name__)
