@@ -33,7 +33,7 @@ MAX_IDLE = min(8, os.cpu_count() or 1)
 START_S = 60.0
 """A cold disk takes a while to import from."""
 
-DEATH_S = 10.0
+DEATH_S = 5.0
 """A killed process is gone in milliseconds; one that waits for a broken disk may not be."""
 
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")

@@ -85,8 +85,8 @@ _SHARES = [0.45, 0.25, 0.1, 0.05, 0.1, 0.05]
 def fuzz(sources: list[Path], folder: Path, mutations: int, seed: int, first: int = 0) -> Iterator[Outcome]:
     """Yield what becomes of so many mutations of the sources, each written to `folder` and removed.
 
-    Every `CUT_EVERY`th is cut, picture and sound, instead of being indexed. Raises AssertionError when what was
-    decoded makes no sense.
+    Every `CUT_EVERY`th is cut, picture and sound, instead of being indexed. Raises AssertionError when what
+    was decoded makes no sense.
     """
     target = folder / "cut.mp4"
     for number in range(first, first + mutations):

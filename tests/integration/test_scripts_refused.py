@@ -104,3 +104,14 @@ def test_the_kernel_alone_keeps_the_bait(tmp_path: Path, bait: Baits, script: st
     with spawners_of(body, CONFINED) as careless, pytest.raises(DecoderCrashed, match="failed"):
         list(decode_clips(write_script(tmp_path, script, ".m3u8", bait), PLAN, spawners=careless))
     assert not bait.were_taken()
+
+
+def test_files_are_opened_for_reading_in_one_place() -> None:
+    indexer = Path(file_access.__file__).parents[1]
+    opening = {
+        path.name: path.read_text() for path in indexer.rglob("*.py") if "av.open(" in path.read_text()
+    }
+    reading = {
+        name for name, text in opening.items() if '"w"' not in text.split("av.open(")[1].split("\n")[0]
+    }
+    assert reading == {"container.py"}
