@@ -1,15 +1,22 @@
 """Files that end too early, or never say how long they are: what decodes is used, what is missing is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from indexer.decoding import reader as reader_module
+from indexer.decoding.container import OpenVideo, open_video
 from indexer.decoding.messages import DecodedClip, DecodeSummary
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
@@ -81,6 +88,38 @@ def test_all_that_a_broken_off_file_holds_is_decoded(
         assert reader.warning is not None
         assert f"it claims {SECONDS}." in reader.warning
         assert f" s and {reader.end_s:.1f} s could be decoded" in reader.warning
+
+
+class BadDisk:
+    """A container of which 40 packets can be read."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._container, name)
+
+    def demux(self, *streams: VideoStream) -> Iterator["Packet[VideoStream]"]:
+        yield from islice(self._container.demux(*streams), 40)
+        raise av.FFmpegError(5, "Input/output error")
+
+
+def test_a_disk_that_fails_on_the_way_loses_no_frame_that_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = write_noise(tmp_path / "a.mkv", {})
+    found = probe(film)
+
+    @contextmanager
+    def open_on_a_bad_disk(path: Path, max_pixels: int) -> Iterator[OpenVideo]:
+        with open_video(path, max_pixels) as video:
+            yield OpenVideo(cast(InputContainer, BadDisk(video.container)), video.stream)
+
+    monkeypatch.setattr(reader_module, "open_video", open_on_a_bad_disk)
+    reader = FrameReader(film, found)
+    assert len(list(reader)) == 40  # those that the decoder held back for B-frames, too
+    assert reader.warning is not None
+    assert "the file breaks off (Input/output error)" in reader.warning
 
 
 def test_an_mp4_without_its_index_is_refused_in_words(tmp_path: Path) -> None:
