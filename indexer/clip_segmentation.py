@@ -46,8 +46,7 @@ class ShotDetector:
         A still that stood for long is shown to the detector a few times, as it would be at a constant rate:
         else slides would look like one restless shot.
         """
-        step = max(1, max(picture.shape[:2]) // DETECTION_PX)
-        small = np.ascontiguousarray(picture[::step, ::step, ::-1])
+        small = self._comparable(picture)
         decided = []
         if self._last is not None:
             last_s, last_small = self._last
@@ -60,6 +59,17 @@ class ShotDetector:
     def finish(self) -> list[tuple[float, bool]]:
         """Return the last pictures' times; too little follows them to call one a cut."""
         return [(time_s, False) for _, time_s in self._waiting]
+
+    def _comparable(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return some pixels of `picture`, BGR, as many as of the first one: a stream may change its size."""
+        step = max(1, max(picture.shape[:2]) // DETECTION_PX)
+        small = picture[::step, ::step, ::-1]
+        height, width = self._last[1].shape[:2] if self._last is not None else small.shape[:2]
+        if small.shape[:2] != (height, width):
+            rows = np.arange(height) * small.shape[0] // height
+            columns = np.arange(width) * small.shape[1] // width
+            small = small[rows[:, None], columns]
+        return np.ascontiguousarray(small)
 
     def _judge(self, time_s: float, small: NDArray[np.uint8]) -> list[tuple[float, bool]]:
         found = self._detector.process_frame(FrameTimecode(self._count, PICTURES_PER_S), small)

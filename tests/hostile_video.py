@@ -54,6 +54,19 @@ def write_growing(path: Path, *parts_of: tuple[int, int, int]) -> Path:
     return path
 
 
+def write_header_only(path: Path) -> Path:
+    """Write an mp4 in fragments, and keep what comes before the first of them."""
+    with av.open(str(path), "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        frame = VideoFrame.from_ndarray(flat(RED), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"moof") - 4])
+    return path
+
+
 def write_long_stills(path: Path, stills: int, each_s: float) -> Path:
     """Write a few bytes of pictures that stand for `each_s` seconds each."""
     return write_video(path, [(index * each_s, flat(RED, 64, 64)) for index in range(stills)])

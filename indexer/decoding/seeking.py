@@ -31,13 +31,15 @@ def seek_before(video: OpenVideo, path: Path, time_s: float) -> Place | None:
     """Find a key frame shown at or before `time_s` seconds; stay at the beginning and return None else."""
     if not is_indexed(video):
         return _find_by_reading(path, time_s)
-    first_stamp = first_stamp_of(video)
-    if first_stamp is None:
-        _rewind(video, 0)
+    with open_video(path) as looked_at:  # not in `video`: a damaged file may not find back to its beginning
+        found = _key_frame_before(looked_at, time_s)
+    if found is None:
         return None
-    place = _key_frame_before(video, first_stamp, time_s)
-    if place is None:
-        _rewind(video, first_stamp)
+    place, target = found
+    try:
+        video.container.seek(target, stream=video.stream)
+    except av.FFmpegError:
+        return None
     return place
 
 
@@ -60,9 +62,10 @@ def zero_s(video: OpenVideo) -> float:
     return beginning_s(float(first_stamp * time_base), first_sound_s(video))
 
 
-def _key_frame_before(video: OpenVideo, first_stamp: int, time_s: float) -> Place | None:
-    stream = video.stream
-    if stream.time_base is None:
+def _key_frame_before(video: OpenVideo, time_s: float) -> tuple[Place, int] | None:
+    """Return the place, and the time stamp to ask the container for; None where its index is damaged."""
+    stream, first_stamp = video.stream, first_stamp_of(video)
+    if stream.time_base is None or first_stamp is None:
         return None
     wanted = _stamp_at(video, first_stamp, time_s)
     target = wanted - int(LEAD_S / stream.time_base)
@@ -71,14 +74,11 @@ def _key_frame_before(video: OpenVideo, first_stamp: int, time_s: float) -> Plac
     try:
         video.container.seek(target, stream=stream)
         packet = next(iter(video.container.demux(stream)), None)
-        if packet is None or not packet.is_keyframe or packet.pts is None:
-            return None
-        if not first_stamp <= packet.pts <= wanted:
-            return None
-        video.container.seek(target, stream=stream)
-    except av.FFmpegError:  # a damaged index
+    except av.FFmpegError:
         return None
-    return Place(first_stamp, packet.pts)
+    if packet is None or not packet.is_keyframe or packet.pts is None:
+        return None
+    return (Place(first_stamp, packet.pts), target) if first_stamp <= packet.pts <= wanted else None
 
 
 def _find_by_reading(path: Path, time_s: float) -> Place | None:
@@ -112,7 +112,3 @@ def _stamp_at(video: OpenVideo, first_stamp: int, time_s: float) -> int:
     time_base = video.stream.time_base or 1
     zero = beginning_s(float(first_stamp * time_base), first_sound_s(video))
     return round((zero + time_s) / time_base)
-
-
-def _rewind(video: OpenVideo, first_stamp: int) -> None:
-    video.container.seek(first_stamp, stream=video.stream)

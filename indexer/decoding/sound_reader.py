@@ -1,6 +1,7 @@
 """The sound of a span of a video: decoded, resampled, laid on the pictures' clock without gap or overlap."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +130,8 @@ def _seek(video: OpenVideo, stream: AudioStream, clock_s: float) -> None:
     try:
         video.container.seek(int(clock_s / stream.time_base), stream=stream)
     except av.FFmpegError:
-        video.container.seek(0, stream=stream)
+        with suppress(av.FFmpegError):  # a damaged index: what follows is laid out by its own time stamps
+            video.container.seek(0, stream=stream)
 
 
 def _decoded(video: OpenVideo, stream: AudioStream, from_s: float) -> Iterator[AudioFrame]:

@@ -7,14 +7,15 @@ import av.logging
 import pytest
 
 from indexer.decoding.messages import DecodedClip, DecodeMessage, DecodeSummary
-from indexer.decoding.plans import DecodePlan
+from indexer.decoding.plans import DecodePlan, FramePlan
 from indexer.decoding.probe import VideoProbe, probe
-from indexer.decoding.sandbox import decode_clips
+from indexer.decoding.sandbox import decode_clips, decode_frames
 from indexer.decoding.spawner_pool import Ended
 from indexer.errors import IndexingError, NoFrames, NotAVideo, PictureTooLarge, UnsupportedCodec
 from tests.decoders import spawners_with
 from tests.hostile_video import (
     write_growing,
+    write_header_only,
     write_long_stills,
     write_pixel_bomb,
     write_song_with_cover,
@@ -58,12 +59,12 @@ def test_a_stream_that_grows_beyond_the_limit_gives_what_came_before(tmp_path: P
 
 
 def test_a_stream_that_changes_its_size_within_the_limit_is_read_on(tmp_path: Path) -> None:
-    path = write_growing(tmp_path / "changes.ts", (160, 96, 10), (320, 240, 10), (96, 160, 10))
+    path = write_growing(tmp_path / "changes.ts", (160, 96, 20), (320, 240, 20), (96, 160, 20))
     found, ended = decode(path)
     video, summary = found[0], found[-1]
     assert isinstance(video, VideoProbe)
     assert isinstance(summary, DecodeSummary)
-    assert (video.width, video.height, summary.frames_decoded) == (160, 96, 30)
+    assert (video.width, video.height, summary.frames_decoded) == (160, 96, 60)
     assert all(
         message.frames.shape == (12, 32, 32, 3) for message in found if isinstance(message, DecodedClip)
     )
@@ -119,6 +120,14 @@ def test_no_picture_of_a_codec_off_our_list_is_decoded_even_to_open_the_file(tmp
     finally:
         av.logging.set_level(level)
     assert any("not on whitelist" in line for _, _, line in said)
+
+
+def test_a_late_part_of_a_file_that_holds_only_a_header_has_no_frames(tmp_path: Path) -> None:
+    """FFmpeg can go neither there nor back (EPERM)."""
+    path = write_header_only(tmp_path / "header.mp4")
+    with decode_frames(path, FramePlan(32, "shortest", 3.0, 60, start_s=1.0, end_s=3.0)) as messages:
+        told = pytest.raises(NoFrames, list, messages)
+    assert "header.mp4" in str(told.value)
 
 
 def test_bytes_behind_a_damaged_end_do_no_harm(tmp_path: Path) -> None:
