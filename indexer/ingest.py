@@ -4,6 +4,7 @@
 - Whichever way the job ends, it is one transaction, made only while the job is still ours (``job_endings``).
 """
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ from indexer.decoding.messages import DecodedClip, DecodedCues, DecodeMessage, D
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
-from indexer.errors import DecoderCrashed, IndexingError, MediaMissing
-from indexer.job_endings import IndexedVideo, abandon, complete, give_back, refuse, remove_thumbnails
+from indexer.errors import DecoderCrashed, DiskFull, IndexingError, MediaMissing
+from indexer.job_endings import IndexedVideo, abandon, complete, refuse, remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost, Progress
 from indexer.library import Library
 from indexer.subtitle_file import subtitle_warning
@@ -78,17 +79,12 @@ def ingest_video(
     """Index ``video`` and end the claimed job of ``lease``, as done or as failed; the report says which.
 
     Raises LeaseLost when the job is no longer ours and OperationalError when the database fails: nothing is
-    written then. Anything that is no Exception (KeyboardInterrupt) is raised on after giving the job back.
+    written then.
     """
     try:
         return _index_or_refuse(library, encoders, generation_id, video, lease)
     except LeaseLost:
         abandon(library, video)
-        raise
-    except Exception:
-        raise
-    except BaseException:
-        give_back(library, lease.job, video)
         raise
 
 
@@ -107,7 +103,7 @@ def _index_or_refuse(
     except (LeaseLost, OperationalError):
         raise
     except Exception as error:
-        reason = error if isinstance(error, IndexingError) else _unexpected(error, video)
+        reason = error if isinstance(error, IndexingError) else _reason_of(error, video)
         refuse(library, lease.job, video, reason)
         return IngestReport(video.id, clips=0, duration_s=0.0, timings=timings, error=reason)
     return IngestReport(video.id, len(indexed.clips), indexed.summary.decoded_seconds, timings)
@@ -210,7 +206,10 @@ def _fraction(decoded_s: float, probe: VideoProbe | None) -> float:
     return min(decoded_s / probe.duration_s, 1.0)
 
 
-def _unexpected(error: Exception, video: Video) -> InternalError:
+def _reason_of(error: Exception, video: Video) -> IndexingError:
+    """Return why an ingest failed that no fault of the video explains."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"the disk became full while {video.filename} was indexed")
     log.exception("ingest failed unexpectedly", extra={"action": "ingest_failed", "video_id": video.id})
     return InternalError(
         f"{video.filename} failed for no fault of its own ({type(error).__name__}: {error}): "

@@ -105,6 +105,7 @@ class JobLease:
                 is_ours = self._renew() if looks % LOOKS_PER_RENEWAL == 0 else self._look()
             except OperationalError as error:  # a busy or restarting database: the next look may get through
                 log.warning("heartbeat failed", extra={"job_id": self.job.id, "reason": str(error)})
+                looks = -1  # the next one renews: others may have been waiting all the while
                 continue
             if not is_ours:
                 self._lose()

@@ -24,7 +24,7 @@ from indexer.config import Settings, describe_invalid
 from indexer.errors import ModelUnavailable, SchemaMismatch
 from indexer.generation_models import GenerationModel
 from indexer.ingest import IngestReport, StageTimings, ingest_video
-from indexer.job_endings import end_if_read, remove_thumbnails
+from indexer.job_endings import end_if_read, give_back, remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost, OnProgress, ignore_progress
 from indexer.library import Library, open_library
 from indexer.log_output import log_to_standard_error
@@ -57,6 +57,7 @@ class Worker:
         """Return what became of the next job (of ``job_ids``, when given); None when there was none to do.
 
         Whatever is wrong with the video is in the report. Raises OperationalError when the database fails.
+        Anything that is no Exception (KeyboardInterrupt) is raised on after giving the job back.
         """
         if self._follows:
             self._follow()
@@ -64,14 +65,22 @@ class Worker:
         if claimed is None:
             return None
         job, video = claimed
-        if end_if_read(self.library, job):
-            return IngestReport(video.id, clips=0, duration_s=0.0, timings=StageTimings())
         try:
-            with JobLease(self.library.database, job, on_progress) as lease:
-                return ingest_video(self.library, self.encoders, self.generation_id, video, lease)
+            return self._do(job, video, on_progress)
         except LeaseLost as lost:
             log.warning("job lost", extra={"job_id": job.id, "reason": str(lost)})
             return None
+        except Exception:
+            raise
+        except BaseException:
+            give_back(self.library, job, video)
+            raise
+
+    def _do(self, job: Job, video: Video, on_progress: OnProgress) -> IngestReport:
+        if end_if_read(self.library, job):
+            return IngestReport(video.id, clips=0, duration_s=0.0, timings=StageTimings())
+        with JobLease(self.library.database, job, on_progress) as lease:
+            return ingest_video(self.library, self.encoders, self.generation_id, video, lease)
 
     def _follow(self) -> None:
         """Take over the model of the generation that serves, if it is another one now."""
