@@ -125,9 +125,9 @@ def test_no_picture_of_a_codec_off_our_list_is_decoded_even_to_open_the_file(tmp
 def test_a_late_part_of_a_file_that_holds_only_a_header_has_no_frames(tmp_path: Path) -> None:
     """FFmpeg can go neither there nor back (EPERM)."""
     path = write_header_only(tmp_path / "header.mp4")
-    with decode_frames(path, FramePlan(32, "shortest", 3.0, 60, start_s=1.0, end_s=3.0)) as messages:
-        told = pytest.raises(NoFrames, list, messages)
-    assert "header.mp4" in str(told.value)
+    plan = FramePlan(32, "shortest", 3.0, 60, start_s=1.0, end_s=3.0)
+    with decode_frames(path, plan) as messages, pytest.raises(NoFrames, match=r"header\.mp4"):
+        list(messages)
 
 
 def test_bytes_behind_a_damaged_end_do_no_harm(tmp_path: Path) -> None:
