@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from indexer.catalog.states import VideoState
 from indexer.decoding import reader as reader_module
 from indexer.decoding.container import OpenVideo, open_video
 from indexer.decoding.messages import DecodedClip, DecodeSummary
@@ -22,6 +23,8 @@ from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
 from indexer.decoding.sandbox import decode_clips
+from indexer.library import Library
+from tests.indexing import count_clips, enqueue, the_video, worker_of
 
 RATE, SECONDS = 25, 4
 Options = dict[str, str]
@@ -202,3 +205,18 @@ def test_damage_that_the_decoder_conceals_is_told(
     assert times[-1] == pytest.approx(SECONDS - 1 / RATE, abs=0.3)
     assert reader.warning is not None
     assert "damage" in reader.warning
+
+
+def test_what_decoded_of_a_broken_off_file_is_indexed_with_its_seconds_and_a_warning(
+    tmp_path: Path, library: Library
+) -> None:
+    whole = write_noise(tmp_path / "a.mkv", {}).read_bytes()
+    (tmp_path / "a.mkv").write_bytes(whole[: len(whole) * 3 // 4])
+    enqueue(library, tmp_path / "a.mkv")
+    worker_of(library).run_one()
+    video = the_video(library)
+    assert video.state is VideoState.READY
+    assert video.duration_s == pytest.approx(0.75 * SECONDS, abs=0.4)
+    assert count_clips(library) >= 1
+    assert video.warning is not None
+    assert "it claims 4.0 s" in video.warning
