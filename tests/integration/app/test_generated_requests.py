@@ -21,6 +21,8 @@ from indexer.catalog import jobs
 from tests.service import Service, open_service
 from tests.synthetic_video import write_plain
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 EXAMPLES = 20
 """Of each operation and mode: some 700 requests in all."""
 
