@@ -1,5 +1,6 @@
 """Ingest with real files, a real decoder, a real database, fake encoders: all or nothing."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,17 @@ def test_every_ending_of_a_job_works_on_every_database(database_url: str, tmp_pa
 
     codes = [report.error.code if report.error else "indexed" for report in reports if report is not None]
     assert codes == ["indexed", "not-a-video"]
+
+
+def test_a_disk_that_becomes_full_fails_the_job_with_that_reason_and_leaves_nothing(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("indexer.thumbnails.ThumbnailStore.write", fill)
+    job_id = enqueue(library, write_plain(tmp_path / "a.mp4", duration_s=1))
+    worker_of(library).run_one()
+    job = the_job(library, job_id)
+    assert (job.state, job.error_code) == (JobState.FAILED, "disk-full")
+    assert (count_clips(library), thumbnails(library)) == (0, [])
