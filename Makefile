@@ -27,7 +27,7 @@ test: .venv/installed ## run every test; one of them: make test TESTS=tests/unit
 	$(BIN)/python -m pytest $(TESTS)
 
 test-faults: .venv/installed ## run the long tests of faults, minutes to hours
-	$(BIN)/python -m pytest -m faults tests/faults $(TESTS)
+	$(BIN)/python -m pytest -m faults $(or $(TESTS),tests/faults)
 
 check: .venv/installed ## format, lint, types and import contracts, without the tests
 	$(BIN)/ruff format --check .
