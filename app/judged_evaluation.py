@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import InvalidSearch
-from app.search.query import Words
-from app.search.query_words import read_terms, without_quotes
-from app.search.target import compose
+from app.search.asking.query import Words
+from app.search.asking.query_words import read_terms, without_quotes
+from app.search.asking.target import compose
 from indexer.catalog import generations, judgements, stored_vectors
 from indexer.catalog.judgements import JudgedClip
 from indexer.catalog.session import Database

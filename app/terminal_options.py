@@ -21,7 +21,7 @@ from app.api.export import ExportParameters
 from app.api.search_options import SearchOptions
 from app.api.search_parameters import SearchParameters
 from app.request_error import RequestError
-from app.search.filters import METADATA_PREFIX, FilterFields
+from app.search.asking.filters import METADATA_PREFIX, FilterFields
 from app.still_picture import MAX_IMAGE_BYTES
 
 WORDS = "WORDS"

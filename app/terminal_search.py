@@ -13,8 +13,8 @@ from app.config import ServiceSettings
 from app.dependencies import Services, build_services
 from app.export.gathering import ExportStyle
 from app.schemas import SearchAnswer
-from app.search.answer import search_videos
-from app.search.notices import tell_of_other_models
+from app.search.answering.answer import search_videos
+from app.search.answering.notices import tell_of_other_models
 from app.terminal_options import OptionError, Typed, options_named
 from app.terminal_table import count_of, print_answer
 from model.durable_file import write_durably

@@ -27,9 +27,9 @@ from app.heatmap.answer import HeatmapAnswer
 from app.heatmap.making import WantedHeatmap
 from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
-from app.search.query import SearchQuery
-from app.search.query_words import read_terms
-from app.search.target import aim
+from app.search.asking.query import SearchQuery
+from app.search.asking.query_words import read_terms
+from app.search.asking.target import aim
 from app.version import installed_version
 from indexer.catalog import clips, videos
 from indexer.catalog.tables import Clip, Video

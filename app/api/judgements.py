@@ -17,8 +17,8 @@ from app.errors import InvalidCursor, UnknownClip, UnknownJudgement, UploadStall
 from app.opaque_cursor import WAY_OUT, Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
 from app.schemas import PageInfo
-from app.search.query import SearchQuery
-from app.search.query_words import read_terms
+from app.search.asking.query import SearchQuery
+from app.search.asking.query_words import read_terms
 from indexer.catalog import judgements
 from indexer.catalog.tables import Judgement
 from indexer.errors import UploadTooLarge

@@ -22,8 +22,8 @@ from app.errors import (
 )
 from app.problem_responses import problem_docs
 from app.schemas import SearchAnswer
-from app.search.answer_text import search_as_json
-from app.search.query import SearchQuery
+from app.search.answering.answer_text import search_as_json
+from app.search.asking.query import SearchQuery
 from indexer.errors import UploadTooLarge
 
 router = APIRouter(tags=["search"])

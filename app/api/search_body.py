@@ -11,7 +11,7 @@ from app.api.search_models import SearchBody, SearchFilters, SearchTerm
 from app.api.search_options import name_the_nearest, parameters_named
 from app.errors import InvalidSearch, UploadStalled
 from app.multipart import MultipartReader
-from app.search.query import SearchQuery
+from app.search.asking.query import SearchQuery
 from app.still_picture import MAX_IMAGE_BYTES
 from indexer.errors import UploadTooLarge
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.identifiers import VideoId
 from app.api.search_options import ClipId, Description, SearchOptions, Seconds
 from app.errors import InvalidSearch
-from app.search.filters import METADATA_PREFIX, FilterFields, clip_filters_of
-from app.search.query import (
+from app.search.asking.filters import METADATA_PREFIX, FilterFields, clip_filters_of
+from app.search.asking.query import (
     MAX_STEPS,
     MAX_TERMS,
     MAX_WEIGHT,
@@ -21,7 +21,7 @@ from app.search.query import (
     Term,
     Words,
 )
-from app.search.query_words import read_terms
+from app.search.asking.query_words import read_terms
 from indexer.catalog.clip_filters import ClipFilters
 
 Weight = Annotated[

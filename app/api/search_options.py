@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.confidence import Confidence
 from app.request_error import RequestError
-from app.search.query import (
+from app.search.asking.query import (
     DEFAULT_LIMIT,
     DEFAULT_WITHIN_S,
     MAX_JUDGED_CLIPS,
@@ -22,7 +22,7 @@ from app.search.query import (
     Sort,
     Term,
 )
-from app.search.query_words import TypedSteps, read_steps
+from app.search.asking.query_words import TypedSteps, read_steps
 from indexer.catalog.clip_filters import ClipFilters
 
 ClipId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]

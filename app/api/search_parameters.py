@@ -9,9 +9,9 @@ from pydantic import Field
 from app.api.identifiers import VideoId
 from app.api.search_options import ClipId, Description, SearchOptions, Seconds, no_such_name, parameters_named
 from app.errors import InvalidSearch
-from app.search.filters import METADATA_PREFIX, FilterFields, clip_filters_of
-from app.search.query import MAX_STEPS, IndexedClip, Picture, SearchQuery, Span, Term
-from app.search.query_words import read_terms
+from app.search.asking.filters import METADATA_PREFIX, FilterFields, clip_filters_of
+from app.search.asking.query import MAX_STEPS, IndexedClip, Picture, SearchQuery, Span, Term
+from app.search.asking.query_words import read_terms
 
 
 class SearchParameters(SearchOptions, FilterFields):

@@ -14,8 +14,8 @@ from app.export.moments import Moment, MomentList, Source
 from app.export.spans import check_span
 from app.export.timecode import source_count
 from app.schemas import Hit, ShortHit
-from app.search.answer import search_videos
-from app.search.query import SearchQuery
+from app.search.answering.answer import search_videos
+from app.search.asking.query import SearchQuery
 from app.urls import stream_url
 from indexer.catalog import clips, videos
 from indexer.catalog.tables import Video

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import InvalidSearch
-from app.search.filters import allowed_videos
+from app.search.asking.filters import allowed_videos
 from indexer.catalog.clip_filters import ClipFilters, video_ids_where
 from indexer.catalog.metadata_conditions import MetadataCondition, Reading, metadata_keys
 from indexer.catalog.session import Database

@@ -10,9 +10,9 @@ from PIL import Image
 
 from app.errors import InvalidSearch, UnknownClip, UnknownVideo
 from app.request_error import RequestError
-from app.search.query import Example, IndexedClip, Picture, Span, Term, Words
-from app.search.query_words import read_terms
-from app.search.target import ALPHA, BETA, GAMMA, Target, aim, compose
+from app.search.asking.query import Example, IndexedClip, Picture, Span, Term, Words
+from app.search.asking.query_words import read_terms
+from app.search.asking.target import ALPHA, BETA, GAMMA, Target, aim, compose
 from indexer.catalog.tables import Video
 from tests.fakes import unit_vector
 from tests.service import Service, open_service

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.search import answer
-from app.search.page import PageMaker
+from app.search.answering import answer
+from app.search.paging.page import PageMaker
 from tests.deleting import held, is_deleted
 from tests.service import Service, search
 

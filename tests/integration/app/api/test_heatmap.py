@@ -15,7 +15,7 @@ from open_clip.transformer import VisionTransformer
 from PIL import Image
 from torch import nn
 
-from app.search.query import MAX_WORDS_CHARACTERS
+from app.search.asking.query import MAX_WORDS_CHARACTERS
 from indexer.catalog.tables import Clip, Video
 from model.factory import Encoders
 from model.token_reduction.base import Unreduced

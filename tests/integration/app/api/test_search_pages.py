@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.opaque_cursor import decode_cursor, encode_cursor
-from app.search.cursor import SearchCursor
+from app.search.paging.cursor import SearchCursor
 from tests.service import Service, search
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.api.search_models import SearchBody
 from app.errors import InvalidSearch
-from app.search.query import IndexedClip, Picture, SearchQuery, Span, Term, Words
+from app.search.asking.query import IndexedClip, Picture, SearchQuery, Span, Term, Words
 from indexer.catalog.metadata_conditions import MetadataCondition
 
 CLIP, VIDEO = "c" * 32, "d" * 32

@@ -7,7 +7,7 @@ import pytest
 from app.api.search_parameters import SearchParameters
 from app.confidence import Confidence
 from app.errors import InvalidSearch
-from app.search.query import GroupBy, IndexedClip, Mode, SearchQuery, Sort, Span, Term, Words
+from app.search.asking.query import GroupBy, IndexedClip, Mode, SearchQuery, Sort, Span, Term, Words
 from indexer.catalog.clip_filters import ClipFilters
 
 CLIP, VIDEO = "c" * 32, "d" * 32

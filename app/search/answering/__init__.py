@@ -1,0 +1,1 @@
+"""Pages told as answers."""

@@ -1,0 +1,1 @@
+"""What is searched for: words and other examples, filters, and the vector they make."""

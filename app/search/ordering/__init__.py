@@ -1,0 +1,1 @@
+"""Clips put in the order in which they answer a search."""

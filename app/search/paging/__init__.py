@@ -1,0 +1,1 @@
+"""Ordered clips gathered into moments, and moments into pages."""
