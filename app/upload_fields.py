@@ -21,7 +21,12 @@ from app.display_name import visible_text
 from indexer.catalog.videos import Said
 from indexer.cue_text import MAX_LANGUAGE_CHARACTERS, language_of
 
-VisibleText = Annotated[str, BeforeValidator(visible_text)]
+
+def _visible(value: object) -> object:
+    return visible_text(value) if isinstance(value, str) else value  # JSON may hold anything
+
+
+VisibleText = Annotated[str, BeforeValidator(_visible)]
 
 
 def _finite(value: dict[str, Any]) -> dict[str, Any]:

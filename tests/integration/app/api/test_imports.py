@@ -131,7 +131,14 @@ def test_without_folders_in_the_settings_nothing_is_imported(tmp_path: Path, foo
 
 
 def test_a_wrong_field_is_named(service: Service, footage: Path) -> None:
-    for field in ({"limit": 0}, {"limit": 10_000}, {"metadata": [1]}, {"recorded_at": "soon"}, {"colour": 1}):
+    for field in (
+        {"limit": 0},
+        {"limit": 10_000},
+        {"metadata": [1]},
+        {"title": 2},
+        {"recorded_at": "soon"},
+        {"colour": 1},
+    ):
         answer = ask(service, footage, **field)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["parameter"] == next(iter(field))
