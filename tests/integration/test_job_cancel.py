@@ -14,7 +14,7 @@ from indexer.decoding.sandbox import Decoding, decode_clips
 from indexer.ingest import IngestReport
 from indexer.library import Library
 from indexer.worker import Worker
-from tests.indexing import count_clips, enqueue, the_job, the_video, thumbnails, worker_of
+from tests.indexing import count_clips, encoders_that, enqueue, the_job, the_video, thumbnails, worker_of
 from tests.long_video import write_long
 from tests.synthetic_video import write_plain
 
@@ -120,4 +120,27 @@ def test_deleting_a_video_stops_its_decoder_too(
         assert videos.delete(session, the_video(library).id)
     assert seconds_until_gone(child) < WITHIN_S
     work.wait()
+    assert (work.reports, thumbnails(library)) == ([None], [])
+
+
+def test_a_cancelled_job_stops_its_decoder_while_the_worker_waits_for_its_encoder(
+    decodings: list[Decoding], library: Library, long_video: Path
+) -> None:
+    is_encoding, may_go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        is_encoding.set()
+        assert may_go_on.wait(PATIENCE_S)
+
+    job_id = enqueue(library, long_video)
+    work = Working(worker_of(library, encoders_that(wait)))
+    try:
+        assert is_encoding.wait(PATIENCE_S)
+        time.sleep(1.0)  # until so much is decoded that the worker waits
+        with library.database.writing() as session:
+            assert jobs.cancel(session, job_id)
+        assert seconds_until_gone(decodings[0].child_pid) < WITHIN_S
+    finally:
+        may_go_on.set()
+        work.wait()
     assert (work.reports, thumbnails(library)) == ([None], [])
