@@ -79,7 +79,8 @@ class Reader:
     def read(self) -> bool:
         """Read one more page; return whether it goes on."""
         view = self.videos.view()
-        said = np.array([one for one in self.said if one <= self.until_id], np.int64)
+        counted = [] if self.query.mode is Mode.VISUAL else self.said  # as the scope of a search has it
+        said = np.array([one for one in counted if one <= self.until_id], np.int64)
         spoken = SpokenClips(said[view.known(said)])
         vector = None if self.query.mode is Mode.TEXT else VECTOR
         ranker = Ranker(view, vector, Bounds(until_id=self.until_id), spoken)
