@@ -68,7 +68,9 @@ class UploadDetails(BaseModel):
     job_url: str | None
 
 
-TusVersion = Annotated[str | None, Header(alias="Tus-Resumable", description="1.0.0")]
+TusVersion = Annotated[
+    str | None, Header(alias="Tus-Resumable", description="1.0.0", json_schema_extra={"enum": [TUS_VERSION]})
+]
 
 
 def speak_tus(tus_resumable: TusVersion = None) -> None:
