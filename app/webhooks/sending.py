@@ -110,11 +110,11 @@ class _Exchange:
     def post(self, addresses: Sequence[str], headers: dict[str, str], body: bytes) -> int:
         """Return the status of the answer of the first address that can be connected to."""
         connection = self._connect(addresses)
+        self._require_time()  # who stops it finds a connection from here on
         connection.timeout = ANSWER_S
         connection.request("POST", self._target.path, body=body, headers=headers, preload_content=False)
         status = connection.getresponse().status
-        if self._is_stopped:
-            raise TimeoutError("the answer was broken off")
+        self._require_time()
         return status
 
     def stop(self) -> None:
@@ -128,6 +128,10 @@ class _Exchange:
         """Close the connection, with what was not read of the answer."""
         if self._connection is not None:
             self._connection.close()
+
+    def _require_time(self) -> None:
+        if self._is_stopped:
+            raise TimeoutError("the exchange was broken off")
 
     def _connect(self, addresses: Sequence[str]) -> HTTPConnection:
         failure: Exception = OSError("it has no address")

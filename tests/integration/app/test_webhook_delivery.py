@@ -109,7 +109,7 @@ def test_a_receiver_that_sends_a_byte_now_and_then_is_left_after_the_deadline(th
     started = time.monotonic()
     with pytest.raises(NotDelivered, match=r"did not answer within 0\.3 s"):
         send(there.url, deadline_s=0.3)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
 
 
 def test_a_receiver_that_is_not_there_is_a_failure() -> None:
