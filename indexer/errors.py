@@ -7,11 +7,11 @@
     ├── NotAVideo          not-a-video          ├── PictureTooLarge   picture-too-large
     ├── EmptyFile          empty-file           ├── UnsupportedCodec  unsupported-codec
     │   └── EmptyUpload                         ├── DecoderCrashed    decoder-crashed
-    ├── NoVideoStream      no-video-stream      ├── DecoderStalled    decoder-stalled
-    ├── EncryptedVideo     encrypted            ├── FileTooLarge      file-too-large
-    ├── NoFrames           no-frames            │   └── UploadTooLarge
-    ├── PictureTooSmall    picture-too-small    └── MediaMissing      media-missing
-    └── DiskFull           disk-full
+    ├── NoVideoStream      no-video-stream      │   └── DecoderDied
+    ├── EncryptedVideo     encrypted            ├── DecoderStalled    decoder-stalled
+    ├── NoFrames           no-frames            ├── FileTooLarge      file-too-large
+    ├── PictureTooSmall    picture-too-small    │   └── UploadTooLarge
+    └── DiskFull           disk-full            └── MediaMissing      media-missing
     SchemaMismatch
     ├── UnknownSchema      the database was written by a newer ReelSeek
     ├── OutdatedSchema     it was written by an older one, and must be upgraded first
@@ -86,9 +86,13 @@ class UnsupportedCodec(IndexingError):
 
 
 class DecoderCrashed(IndexingError):
-    """The decoding process died on this file."""
+    """The decoding process failed on this file."""
 
     code = "decoder-crashed"
+
+
+class DecoderDied(DecoderCrashed):
+    """It was ended without a word, or could not be started: by this file, or for want of memory just then."""
 
 
 class DecoderStalled(IndexingError):

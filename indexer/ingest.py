@@ -23,8 +23,15 @@ from indexer.decoding.messages import DecodedClip, DecodedCues, DecodeMessage, D
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import decode_clips
-from indexer.errors import DecoderCrashed, DiskFull, IndexingError, MediaMissing
-from indexer.job_endings import IndexedVideo, abandon, complete, refuse, remove_thumbnails
+from indexer.errors import (
+    DecoderCrashed,
+    DecoderDied,
+    DecoderStalled,
+    DiskFull,
+    IndexingError,
+    MediaMissing,
+)
+from indexer.job_endings import IndexedVideo, abandon, complete, lose_attempt, refuse, remove_thumbnails
 from indexer.job_lease import JobLease, LeaseLost, Progress
 from indexer.library import Library
 from indexer.subtitle_file import subtitle_warning
@@ -64,7 +71,7 @@ class StageTimings:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of a job: its clips and seconds of video, or the error that the video was refused for."""
+    """What became of a job: its clips and seconds of video, or the error that ended this attempt."""
 
     video_id: str
     clips: int
@@ -104,7 +111,8 @@ def _index_or_refuse(
         raise
     except Exception as error:
         reason = error if isinstance(error, IndexingError) else _reason_of(error, video)
-        refuse(library, lease.job, video, reason)
+        end = lose_attempt if isinstance(reason, DecoderDied | DecoderStalled) else refuse
+        end(library, lease.job, video, reason)
         return IngestReport(video.id, clips=0, duration_s=0.0, timings=timings, error=reason)
     return IngestReport(video.id, len(indexed.clips), indexed.summary.decoded_seconds, timings)
 

@@ -4,6 +4,7 @@ The fencing token is checked first, so a worker that was too slow writes nothing
 that check and before the commit: in between no other worker can hold the video.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.catalog import clips, cues, generations, jobs, videos
+from indexer.catalog import clips, cues, generations, job_claims, jobs, videos
 from indexer.catalog.clips import NewClip
 from indexer.catalog.generation_states import has_read
 from indexer.catalog.states import CueSource
@@ -22,6 +23,8 @@ from indexer.decoding.probe import VideoProbe
 from indexer.errors import IndexingError
 from indexer.job_lease import LeaseLost
 from indexer.library import Library
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,22 @@ def refuse(library: Library, job: Job, video: Video, error: IndexingError) -> No
     with library.database.writing() as session:
         _require_ours(jobs.fail(session, job, error.code, reason), job)
         remove_thumbnails(session, library, video)
+
+
+def lose_attempt(library: Library, job: Job, video: Video, error: IndexingError) -> None:
+    """Put a job whose decoder died back into the queue; raises LeaseLost.
+
+    After the last attempt it is failed with the reason.
+    """
+    if job.attempts >= job_claims.MAX_ATTEMPTS:
+        refuse(library, job, video, error)
+        return
+    with library.database.writing() as session:
+        _require_ours(jobs.try_again(session, job), job)
+        remove_thumbnails(session, library, video)
+    log.warning(
+        "a job is tried again", extra={"action": "job_tried_again", "job_id": job.id, "reason": str(error)}
+    )
 
 
 def give_back(library: Library, job: Job, video: Video) -> None:

@@ -3,7 +3,7 @@
 - Of two claimers one wins: a row that another one is claiming is skipped on Postgres, and SQLite lets only
   one transaction write.
 - A running job is claimed again when its lease is over, or when its owner was a process of this machine that
-  is gone. A job whose owner was lost so three times is failed.
+  is gone. A job whose third attempt, or a later one, ended so is failed.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from indexer.catalog.states import GenerationState, JobState
 from indexer.catalog.tables import Generation, Job
 
 MAX_ATTEMPTS = 3
-"""A video that has killed its worker this often is not tried again: one bad file must not stop the queue."""
+"""A video that was given up on this often, as its worker or decoder died, is not tried again."""
 
 WORKER_DIED = "worker-died"
 
@@ -40,7 +40,8 @@ class Claimant:
 def claim(session: Session, claimant: Claimant, job_ids: Sequence[str] | None = None) -> Job | None:
     """Return the first job to do (of ``job_ids``, when given), now running under ``claimant``; None for none.
 
-    The highest priority is first, and of one priority the oldest. Jobs of other generations, and of one that
+    The highest priority is first; of one priority what was tried least, so that a bad file keeps nobody
+    waiting, and of that the oldest. Jobs of other generations, and of one that
     is paused, are left.
     """
     claimable = and_(_is_claimable(_orphans(session, claimant)), _is_of(claimant.generation_id))
@@ -60,7 +61,7 @@ def give_up(session: Session, claimant: Claimant) -> list[Job]:
         .order_by(Job.id)
         .with_for_update(skip_locked=True)
     ).all():
-        died = f"the worker died {job.attempts} times while it indexed this video, which is not tried again"
+        died = f"the worker died at attempt {job.attempts} to index this video, which is not tried again"
         if jobs.fail(session, job, WORKER_DIED, died):
             given_up.append(job)
     return given_up
@@ -95,7 +96,7 @@ def _first(session: Session, condition: ColumnElement[bool]) -> str | None:
     return session.scalar(
         select(Job.id)
         .where(condition)
-        .order_by(Job.priority.desc(), Job.created_at, Job.id)
+        .order_by(Job.priority.desc(), Job.attempts, Job.created_at, Job.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # Postgres; SQLite's writer is alone anyway
     )

@@ -147,6 +147,11 @@ def release(session: Session, job: Job) -> bool:
     return _queue(session, _ours(job), attempts=Job.attempts - 1) is not None
 
 
+def try_again(session: Session, job: Job) -> bool:
+    """Put our job back into the queue, its attempt counted; False when it is no longer ours."""
+    return _queue(session, _ours(job)) is not None
+
+
 def put_back(session: Session, job: Job) -> bool:
     """Queue a running job whose worker is gone, its attempt counted; False when it went on after all."""
     is_as_seen = Job.lease_until.is_not_distinct_from(job.lease_until)

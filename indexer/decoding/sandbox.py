@@ -17,7 +17,7 @@ from indexer.decoding.plans import ClipPlan, CutPlan, DecodePlan, FramePlan, Pla
 from indexer.decoding.probe import VideoProbe
 from indexer.decoding.spawn_request import SpawnRequest
 from indexer.decoding.spawner_pool import Ended, SpawnerPool
-from indexer.errors import DecoderCrashed, DecoderStalled, IndexingError
+from indexer.errors import DecoderCrashed, DecoderDied, DecoderStalled, IndexingError
 
 SPAWNERS = SpawnerPool()
 """The warm spawners of this process; starting one is left to the first decode."""
@@ -29,7 +29,7 @@ class Decoding:
     def __init__(
         self, path: Path, plan: Plan, limits: DecodeLimits | None = None, spawners: SpawnerPool = SPAWNERS
     ) -> None:
-        """Start the child; raises ValueError for a relative path, DecoderCrashed where none can start."""
+        """Start the child; raises ValueError for a relative path, DecoderDied where none can start."""
         if not path.is_absolute():
             raise ValueError(f"path {str(path)!r} is relative: pass an absolute path")
         self._path, self._plan = path, plan
@@ -118,7 +118,7 @@ class Decoding:
             return DecoderStalled(f"decoding {name} took more CPU time than a video of its length may")
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
         said = self._output.errors_tail()
-        return DecoderCrashed(
+        return DecoderDied(
             f"the process that decoded {name} {how}: the file is damaged or needs too much memory"
             + (f" (it said: {said})" if said else "")
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer.decoding.spawn_request import KILL, SpawnRequest
-from indexer.errors import DecoderCrashed
+from indexer.errors import DecoderDied
 
 SPAWNER_COMMAND = (sys.executable, "-P", "-m", "indexer.decoding.spawner")
 """`-P` keeps the current folder, which may be anybody's, out of the import path."""
@@ -176,7 +176,7 @@ class SpawnerPool:
     def spawn(self, request: SpawnRequest) -> tuple[Child, int, int]:
         """Return a child that does what is asked, and the open files it writes to.
 
-        Raises DecoderCrashed when no process can be started.
+        Raises DecoderDied when no process can be started.
         """
         messages, to_messages = os.pipe()
         errors, to_errors = os.pipe()
@@ -185,7 +185,7 @@ class SpawnerPool:
         except (SpawnerGoneError, TimeoutError, OSError) as error:
             os.close(messages)
             os.close(errors)
-            raise DecoderCrashed(
+            raise DecoderDied(
                 f"no process to decode {request.path.name} could be started: is the machine out of memory?"
             ) from error
         finally:

@@ -1,4 +1,4 @@
-"""A decoder that dies costs one attempt of one job: the worker lives on, and what else is queued is done."""
+"""A decoder that dies costs one attempt of one job: the worker lives on, and does what else waits first."""
 
 import os
 import signal
@@ -10,15 +10,21 @@ from threading import Timer
 import pytest
 
 import indexer.ingest
-from indexer.catalog.states import JobState
+from indexer.catalog.states import JobState, VideoState
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import Decoding, decode_clips
+from indexer.errors import DecoderDied, DecoderStalled, IndexingError
+from indexer.ingest import IngestReport
 from indexer.library import Library
 from tests.decoders import CONFINED, spawners_of
-from tests.indexing import enqueue, the_job, thumbnails, worker_of
-from tests.synthetic_video import write_plain
+from tests.indexing import enqueue, the_job, the_video, thumbnails, worker_of
+from tests.synthetic_video import write_not_a_video, write_plain
 
 Decode = Callable[[Path, DecodePlan], Decoding]
+
+
+def code_of(report: IngestReport | None) -> str | None:
+    return report.error.code if report is not None and report.error is not None else None
 
 
 @contextmanager
@@ -52,12 +58,21 @@ def unstartable() -> Iterator[Decode]:
         yield lambda path, plan: decode_clips(path, plan, spawners=pool)
 
 
-@pytest.mark.parametrize("death", [crashing, killed, out_of_memory, unstartable])
+@pytest.mark.parametrize(
+    ("death", "left"),
+    [
+        (crashing, JobState.QUEUED),
+        (killed, JobState.QUEUED),
+        (unstartable, JobState.QUEUED),
+        (out_of_memory, JobState.FAILED),  # it met our own limit, as it will each time, and could say so
+    ],
+)
 def test_it_costs_one_attempt_of_one_job(
     library: Library,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     death: Callable[[], AbstractContextManager[Decode]],
+    left: JobState,
 ) -> None:
     names = ("first.mp4", "deadly.mp4", "last.mp4")
     job_ids = [enqueue(library, write_plain(tmp_path / name, 1.0 + len(name) / 10)) for name in names]
@@ -69,13 +84,56 @@ def test_it_costs_one_attempt_of_one_job(
 
         monkeypatch.setattr(indexer.ingest, "decode_clips", decode)
         reports = [worker.run_one() for _ in names]
-    assert [report.error.code if report and report.error else None for report in reports] == [
-        None,
-        "decoder-crashed",
-        None,
-    ]
+    assert [code_of(report) for report in reports] == [None, "decoder-crashed", None]
     first, deadly, last = (the_job(library, job_id) for job_id in job_ids)
     assert first.state is last.state is JobState.DONE
-    assert (deadly.attempts, deadly.error_code) == (1, "decoder-crashed")
-    assert deadly.state in (JobState.FAILED, JobState.QUEUED)
+    assert (deadly.state, deadly.attempts, deadly.owner) == (left, 1, None)
     assert len(thumbnails(library)) == 2
+
+
+def test_the_next_attempt_indexes_a_video_that_was_no_reason_for_the_death(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = enqueue(library, write_plain(tmp_path / "good.mp4", duration_s=1))
+    worker = worker_of(library)
+    with crashing() as decode, monkeypatch.context() as patched:
+        patched.setattr(indexer.ingest, "decode_clips", decode)
+        worker.run_one()
+    worker.run_one()
+    job = the_job(library, job_id)
+    assert (job.state, job.attempts, job.error_code) == (JobState.DONE, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [(DecoderDied, "decoder-crashed"), (DecoderStalled, "decoder-stalled")]
+)
+def test_the_third_death_is_the_last_and_leaves_nothing(
+    library: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: type[IndexingError],
+    code: str,
+) -> None:
+    def die(*_: object) -> None:
+        raise reason("bad.mp4 is too much")
+
+    monkeypatch.setattr("indexer.thumbnails.ThumbnailStore.write", die)
+    job_id = enqueue(library, write_plain(tmp_path / "bad.mp4", duration_s=1))
+    worker = worker_of(library)
+    states = []
+    for _ in range(3):
+        worker.run_one()
+        states.append(the_job(library, job_id).state)
+    job, video = the_job(library, job_id), the_video(library)
+    assert states == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]
+    assert (job.attempts, job.error_code, job.error_message) == (3, code, "bad.mp4 is too much")
+    assert (video.state, video.error_code) == (VideoState.FAILED, code)
+    assert worker.run_one() is None
+    assert thumbnails(library) == []
+
+
+def test_what_a_decoder_says_of_a_file_is_believed_at_once(library: Library, tmp_path: Path) -> None:
+    job_id = enqueue(library, write_not_a_video(tmp_path / "a.mp4"))
+    worker_of(library).run_one()
+    job = the_job(library, job_id)
+    assert (job.state, job.attempts) == (JobState.FAILED, 1)

@@ -71,15 +71,22 @@ def test_a_worker_killed_with_its_job_in_hand_loses_it_to_the_next_one(
     assert claim_one(database).attempts == 2
 
 
-def test_a_job_that_killed_its_worker_three_times_is_failed_and_the_queue_goes_on(database: Database) -> None:
-    deadly, harmless = enqueue(database, 2)
+def test_a_job_that_killed_its_worker_three_times_is_failed(database: Database) -> None:
+    (deadly,) = enqueue(database)
     for _ in range(3):
         assert claim_one(database, patience_s=0).id == deadly.id
 
-    assert claim_one(database, patience_s=0).id == harmless.id
+    assert claim(database, patience_s=0) is None
 
     job, video = read(database, deadly)
     assert (job.state, job.error_code, job.attempts) == (JobState.FAILED, "worker-died", 3)
     assert (video.state, video.error_code) == (VideoState.FAILED, "worker-died")
-    assert "3 times" in (video.error_message or "")
+    assert "at attempt 3" in (video.error_message or "")
     assert job.finished_at is not None
+
+
+def test_a_job_that_killed_its_worker_waits_until_the_others_were_tried(database: Database) -> None:
+    deadly, harmless = enqueue(database, 2)
+    assert claim_one(database).id == deadly.id
+
+    assert claim_one(database, patience_s=0).id == harmless.id
