@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from app.api.export import ExportFormat, ExportParameters
+from app.api.export_parameters import ExportFormat, ExportParameters
 from app.api.search_parameters import SearchParameters
 from app.commands.database import db
 from app.commands.generations import generations, reindex

@@ -13,19 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.background_work import BackgroundWork, IsStopped
 from indexer.catalog import vector_codec
-from indexer.vector_index.view import IndexView
 from model.calibration import certainty
 from model.calibration.likeness import USUAL_COPY_COSINE, copy_cosine
 from model.calibration.phrases import digest, search_phrases
 from model.calibration.reach import Reach, measure_reach
 from model.durable_file import write_durably
+
+if TYPE_CHECKING:
+    from indexer.vector_index.view import IndexView  # imports FAISS
 
 SAMPLED_CLIPS = 2048
 """Clips that stand for the whole library; phrases are compared with them anew when it has changed: 30 ms."""
@@ -127,7 +129,7 @@ class Calibrator:
         """Return whether the vectors of the phrases are known: hits carry no confidence until then."""
         return self._bank is not None
 
-    def calibrate(self, view: IndexView, target: Aimed) -> QueryLevel:
+    def calibrate(self, view: "IndexView", target: Aimed) -> QueryLevel:
         """Return the level of ``target`` in the library that ``view`` shows.
 
         Confidence is for words alone: how well pictures match scatters otherwise.
@@ -153,7 +155,7 @@ class Calibrator:
         """Give up encoding."""
         self._encoding.close()
 
-    def _look_at(self, view: IndexView) -> _Background:
+    def _look_at(self, view: "IndexView") -> _Background:
         is_large = view.clip_count >= certainty.FEWEST_CLIPS
         if is_large and self._bank is None:
             self._find_bank()

@@ -1,30 +1,11 @@
-"""Generations as a person reads them in a terminal."""
+"""Two generations beside each other as a person reads them in a terminal."""
 
 from rich.table import Table
 from rich.text import Text
 
 from app.generation_comparison import TOP, Comparison, Lacking
+from app.generation_status_table import model_name, speed_text
 from app.judged_evaluation import GenerationQuality
-from indexer.catalog.states import GenerationState
-from indexer.generation_list import GenerationStatus
-
-STYLES = {GenerationState.SERVING: "green", GenerationState.BUILDING: "cyan", GenerationState.RETIRED: "dim"}
-
-
-def status_table(every: list[GenerationStatus]) -> Table:
-    """Return a row a generation."""
-    table = Table("", "state", "model", "videos", "lacks", "waiting", "unread", "vectors", "speed")
-    for one in every:
-        state = "paused" if one.is_paused else one.state.value
-        table.add_row(
-            str(one.generation),
-            Text(state, style=STYLES[one.state]),
-            _model(one),
-            *(f"{number:,}" for number in (one.videos, one.videos_lacking, one.videos_waiting)),
-            *(f"{number:,}" for number in (one.videos_unread, one.vectors)),
-            _speed(one),
-        )
-    return table
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -32,13 +13,13 @@ def comparison_table(comparison: Comparison) -> Table:
     one, other = comparison.one, comparison.other
     judged = {quality.generation: quality for quality in comparison.judged}
     table = Table("", *(f"generation {side.generation} ({side.state.value})" for side in (one, other)))
-    table.add_row("model", _model(one), _model(other))
+    table.add_row("model", model_name(one), model_name(other))
     table.add_row("videos", f"{one.videos:,}", f"{other.videos:,}")
     table.add_row(
         "lacks of the other", *map(_lacking, (comparison.lacking_in_one, comparison.lacking_in_other))
     )
     table.add_row("vectors", f"{one.vectors:,}", f"{other.vectors:,}")
-    table.add_row("speed of building", _speed(one), _speed(other))
+    table.add_row("speed of building", speed_text(one), speed_text(other))
     for name, show in (("nDCG@10, judged", _ndcg), ("R@1, judged", _recall), ("against the first", _verdict)):
         table.add_row(name, *(show(judged.get(side.generation)) for side in (one, other)))
     return table
@@ -61,14 +42,6 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         lines.append(f"Judgements were not used: {comparison.judged_problem}.")
     lines += [f"Generation {one.generation}: {one.problem}." for one in comparison.judged if one.problem]
     return lines
-
-
-def _model(one: GenerationStatus) -> Text:
-    return Text(f"{one.preset}, {one.reduction}")  # no markup: a folder may be called anything
-
-
-def _speed(one: GenerationStatus) -> str:
-    return "–" if one.speed is None else f"{one.speed:.1f}× real time"
 
 
 def _lacking(lacking: Lacking) -> Text:

@@ -5,13 +5,16 @@ pixels are counted before any of them is decoded.
 """
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from app.errors import ImageTooLarge, InvalidImage
-from model.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from model.preprocessing import Preprocessing  # imports torch
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
@@ -23,7 +26,7 @@ MAX_PIXELS = 64_000_000
 _WAY_OUT = "send a JPEG, PNG, WebP, GIF or BMP file"
 
 
-def read_picture(content: bytes, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def read_picture(content: bytes, preprocessing: "Preprocessing") -> NDArray[np.uint8]:
     """Return the image upright, on white, cut or squashed to (image_size, image_size, 3) RGB.
 
     Of a film, the first frame. Raises ImageTooLarge and InvalidImage.
@@ -55,7 +58,7 @@ def _too_many_pixels(size: str) -> ImageTooLarge:
     )
 
 
-def _pixels(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def _pixels(image: Image.Image, preprocessing: "Preprocessing") -> NDArray[np.uint8]:
     side = preprocessing.image_size
     image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded no larger than it need be
     upright = ImageOps.exif_transpose(image)

@@ -17,7 +17,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 from typer.models import OptionInfo
 
-from app.api.export import ExportParameters
+from app.api.export_parameters import ExportParameters
 from app.api.search_options import SearchOptions
 from app.api.search_parameters import SearchParameters
 from app.request_error import RequestError

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from app.api.export import WRITERS, ExportFormat, ExportParameters, moments_wanted
+from app.api.export import WRITERS, moments_wanted
+from app.api.export_parameters import ExportFormat, ExportParameters
 from app.api.search_parameters import SearchParameters
 from app.config import ServiceSettings
 from app.dependencies import Services, build_services

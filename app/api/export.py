@@ -1,15 +1,13 @@
 """``/export``: moments for an editor or a spreadsheet."""
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field
 
-from app.api.search_options import ClipId
-from app.api.search_parameters import SearchParameters, metadata_of
+from app.api.export_parameters import ExportFormat, ExportParameters
+from app.api.search_parameters import metadata_of
 from app.attachment import attachment
 from app.dependencies import Services, ServicesDependency
 from app.errors import InvalidCursor, InvalidMoment, UnknownClip, UnknownVideo
@@ -23,18 +21,6 @@ from app.problem_responses import problem_docs
 
 router = APIRouter(tags=["export"])
 
-MAX_CHOSEN = 400
-"""Clips, and as many moments: what an address can hold, and fewer than an EDL can number."""
-
-
-class ExportFormat(StrEnum):
-    """What the moments are written as."""
-
-    CSV = "csv"
-    EDL = "edl"
-    OTIO = "otio"
-
-
 OTIO = "application/vnd.opentimelineio+json"
 
 WRITERS: Mapping[ExportFormat, tuple[Callable[[MomentList], bytes], str]] = {
@@ -42,44 +28,6 @@ WRITERS: Mapping[ExportFormat, tuple[Callable[[MomentList], bytes], str]] = {
     ExportFormat.EDL: (write_edit_list, "text/plain; charset=utf-8"),
     ExportFormat.OTIO: (write_timeline, OTIO),
 }
-
-
-class ExportParameters(SearchParameters):
-    """A search, or chosen moments."""
-
-    clip: Annotated[
-        list[ClipId],
-        Field(
-            default_factory=list,
-            max_length=MAX_CHOSEN,
-            description="Instead of a search: this clip; repeat it for more than one",
-        ),
-    ]
-    moment: Annotated[
-        list[str],
-        Field(
-            default_factory=list,
-            max_length=MAX_CHOSEN,
-            description="Instead of a search: this part, `VIDEO:START-END` in seconds; repeat it for more",
-        ),
-    ]
-    drop_frame: Annotated[
-        bool,
-        Field(description="Count 29.97 and 59.94 with drop frame, unless the video's own timecode says how"),
-    ] = True
-
-    @property
-    def chosen_by(self) -> str | None:
-        """Return the parameter that chooses moments, if one does."""
-        return "clip" if self.clip else "moment" if self.moment else None
-
-    @property
-    def asks_for_a_search(self) -> bool:
-        """Return whether a parameter of a search is not as when left out: clients send the defaults too."""
-        return any(
-            getattr(self, name) != field.get_default(call_default_factory=True)
-            for name, field in SearchParameters.model_fields.items()
-        )
 
 
 @router.get(

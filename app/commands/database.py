@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -67,6 +68,12 @@ def upgrade() -> None:
 @contextmanager
 def _connected() -> Iterator[Database]:
     database = connect_database(ServiceSettings().catalog_url)
+    file = database.engine.url.database or ""
+    if database.is_sqlite and not Path(file).exists():  # looking must not make an empty one
+        raise ValueError(
+            f"there is no database at {file}: name the library with REELSEEK_HOME or REELSEEK_DATABASE_URL "
+            "(a new one is made by whatever uses it first, as reelseek serve)"
+        )
     try:
         yield database
     finally:

@@ -31,7 +31,7 @@ Partial = Annotated[
 @generations.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """Print every generation: how far it is built, how fast, and what it lacks."""
-    from app.generation_tables import status_table
+    from app.generation_status_table import status_table
 
     with _library() as library:
         found = _statuses(library)

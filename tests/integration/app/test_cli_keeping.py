@@ -148,3 +148,13 @@ def test_db_status_of_sqlite_names_the_revision(
     assert "this version needs" in capsys.readouterr().out
     assert run(monkeypatch, "db", "upgrade") == 0
     assert "already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("order", ["status", "upgrade"])
+def test_a_library_that_is_not_there_is_named_and_not_made(
+    order: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir()
+    assert run(monkeypatch, "db", order) == 1
+    assert f"there is no database at {home / 'reelseek.db'}: name the library" in capsys.readouterr().err
+    assert list(home.iterdir()) == []

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.api.export import ExportParameters
+from app.api.export_parameters import ExportParameters
 from app.api.search_parameters import SearchParameters
 from app.errors import InvalidSearch, NotReady, UnknownClip
 from app.still_picture import MAX_IMAGE_BYTES
