@@ -64,7 +64,7 @@ def import_path(
             result.next_after = last
             return result
         last = str(file.path)
-        taken = take_in(library, generation_id, file, lambda _: None, sidecars, request.said)
+        taken = take_in(library, generation_id, _real(file), lambda _: None, sidecars, request.said)
         if isinstance(taken, Refusal):
             result.refusals.append(taken)
         else:
@@ -83,7 +83,7 @@ def _allowed_place(settings: ServiceSettings, path: str) -> Path:
         raise ImportNotAllowed(
             "no folder may be imported from: set REELSEEK_IMPORT_ROOTS to those that may, parted by ':'"
         )
-    place = Path(path).resolve()
+    place = Path(os.path.realpath(path))
     if not is_within(place, settings.import_folders) or place.is_relative_to(settings.home_folder.resolve()):
         raise ImportNotAllowed(
             f"{path!r} is not in a folder that may be imported from: move it into one of "
@@ -95,12 +95,18 @@ def _allowed_place(settings: ServiceSettings, path: str) -> Path:
 
 
 def _files(settings: ServiceSettings, place: Path, after: str | None) -> Iterator[FoundFile | Unreadable]:
-    """Yield the videos at a place that come after another one, by their real paths."""
+    """Yield the videos at a place that come after another one, named as the walk came to them."""
     begin = Path(after).parts if after is not None else ()
     for file in walk_videos(place, excluding=settings.home_folder, within=settings.import_folders):
-        if file.path.parts <= begin:  # the walk is in this order
-            continue
-        yield FoundFile(file.path.resolve(), file.size_bytes) if isinstance(file, FoundFile) else file
+        if file.path.parts > begin:  # the walk is in this order
+            yield file
+
+
+def _real(file: FoundFile | Unreadable) -> FoundFile | Unreadable:
+    """Return a file by its real path: a link may lead elsewhere tomorrow."""
+    if isinstance(file, Unreadable):
+        return file
+    return FoundFile(Path(os.path.realpath(file.path)), file.size_bytes)
 
 
 def _has_controls(path: str) -> bool:

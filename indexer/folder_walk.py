@@ -61,7 +61,7 @@ def walk_videos(
 
 def is_within(path: Path, folders: Sequence[Path]) -> bool:
     """Return whether ``path``, links followed, is one of the (real) ``folders`` or below one."""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve raises for links that lead in a circle
     return any(real.is_relative_to(folder) for folder in folders)
 
 

@@ -58,6 +58,12 @@ def test_a_loop_of_links_is_entered_once(tmp_path: Path) -> None:
     assert found(tmp_path) == ["inside/a.mp4"]
 
 
+def test_links_that_lead_in_a_circle_stop_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "b.mp4")
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+    assert [file.path.name for file in walk_videos(tmp_path, within=[tmp_path.resolve()])] == ["b.mp4"]
+
+
 def test_a_linked_folder_is_followed(tmp_path: Path) -> None:
     write(tmp_path / "elsewhere" / "a.mp4")
     (tmp_path / "library").mkdir()

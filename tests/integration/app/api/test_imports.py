@@ -112,6 +112,25 @@ def test_links_that_lead_out_are_not_followed(service: Service, footage: Path, t
     assert ask(service, footage / "out" / "film.mp4").status_code == 403
 
 
+def test_a_link_is_no_reason_to_pass_over_the_files_behind_it(service: Service, footage: Path) -> None:
+    (footage / "aa.mp4").symlink_to(footage / "c.mkv")
+    pages: list[str] = []
+    answer = ask(service, footage, limit=2).json()
+    while cursor := answer["page_info"]["next_cursor"]:
+        pages += [Path(file["path"]).name for file in answer["data"]]
+        answer = ask(service, footage, limit=2, cursor=cursor).json()
+    pages += [Path(file["path"]).name for file in answer["data"]]
+    assert pages == ["a.mp4", "c.mkv", "inner.mov", "c.mkv"]
+
+
+def test_links_that_lead_in_a_circle_are_no_fault_of_ours(service: Service, footage: Path) -> None:
+    (footage / "circle.mp4").symlink_to(footage / "circle.mp4")
+    answer = ask(service, footage)
+    assert (answer.status_code, len(answer.json()["data"])) == (202, 3)
+    for path in (footage / "circle.mp4", footage / "circle.mp4" / "below.mp4"):
+        assert ask(service, path).status_code < 500, path
+
+
 def test_what_is_not_there_or_no_video_is_said(service: Service, footage: Path) -> None:
     missing = ask(service, footage / "gone.mp4")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems/import-path-missing")
