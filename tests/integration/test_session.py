@@ -1,6 +1,7 @@
 """Reading sees one moment, writing is all or nothing, on SQLite and on Postgres."""
 
 import traceback
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_writing_commits_at_the_end_of_the_block(database: Database) -> None:
 
     with database.reading() as session:
         assert count_videos(session) == 1
+
+
+def test_a_timestamp_comes_back_in_utc_whatever_zone_the_server_is_in(database: Database) -> None:
+    with database.writing() as session:
+        session.add(make_video())
+    with database.reading() as session:
+        if not database.is_sqlite:
+            session.execute(text("SET LOCAL TIME ZONE 'Asia/Tokyo'"))
+        added_at = session.scalars(select(Video.added_at)).one()
+    assert added_at.tzinfo is UTC
+    assert datetime.now(UTC) - added_at < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
