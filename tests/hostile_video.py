@@ -73,7 +73,7 @@ def write_long_stills(path: Path, stills: int, each_s: float) -> Path:
 
 
 def write_with_cover(path: Path, cover_side: int = 600) -> Path:
-    """Write a second of film of 160x96 pixels, with a larger still as its cover."""
+    """Write a second of film of 160x96 pixels, not its file's default, with a larger still as its cover."""
     with av.open(str(path), "w", format="mp4") as container:
         film = container.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
         film.width, film.height, film.pix_fmt = 160, 96, "yuv420p"
@@ -88,6 +88,10 @@ def write_with_cover(path: Path, cover_side: int = 600) -> Path:
             frame.pts, frame.time_base = index, Fraction(1, 10)
             container.mux(film.encode(frame))
         container.mux(film.encode(None))
+    enabled, disabled = (b"tkhd\0\0\0" + flags for flags in (b"\x03", b"\x02"))
+    written = path.read_bytes()
+    assert written.count(enabled) == 1, "the film has the only track; the cover is metadata"
+    path.write_bytes(written.replace(enabled, disabled))
     return path
 
 
