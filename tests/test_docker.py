@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from app.config import ServiceSettings
+from app.worker_supervision import DRAIN_S
 
 ROOT = Path(__file__).parent.parent
 DOCKER = ROOT / "docker"
@@ -49,6 +52,38 @@ def test_every_variable_given_to_a_container_is_a_setting() -> None:
     }
     assert given
     assert given <= settings
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe").load(DOCKER / "compose.yaml")
+    return loaded
+
+
+def test_every_setting_reaches_the_containers() -> None:
+    of_the_image = {"REELSEEK_HOME", "REELSEEK_HOST", "REELSEEK_PORT"}
+    of_the_graphics_card = {"REELSEEK_DEVICE"}
+    settings = {f"REELSEEK_{name.upper()}" for name in ServiceSettings.model_fields}
+    assert set(compose()["services"]["web"]["environment"]) == settings - of_the_image - of_the_graphics_card
+
+
+def test_nothing_uses_the_database_before_it_is_upgraded() -> None:
+    services = compose()["services"]
+    upgrade = services["upgrade"]
+    assert (upgrade["command"], upgrade["restart"]) == (["reelseek", "db", "upgrade"], "no")
+    assert upgrade["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert services["web"]["depends_on"] == {"upgrade": {"condition": "service_completed_successfully"}}
+    assert services["worker"]["depends_on"] == {"web": {"condition": "service_healthy"}}
+
+
+def test_folders_that_may_be_imported_from_are_mounted_and_cannot_be_written() -> None:
+    web = compose()["services"]["web"]
+    roots = web["environment"]["REELSEEK_IMPORT_ROOTS"].split(":")
+    assert all(any(volume.endswith(f":{root}:ro") for volume in web["volumes"]) for root in roots)
+
+
+def test_a_container_has_longer_to_end_than_the_service_takes() -> None:
+    grace = compose()["services"]["web"]["stop_grace_period"]
+    assert float(grace.removesuffix("s")) > DRAIN_S
 
 
 def test_the_image_copies_only_paths_that_exist_and_reach_the_builder() -> None:
