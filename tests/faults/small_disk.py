@@ -1,0 +1,59 @@
+"""A disk of a few megabytes that can be filled, and made read-only: a tmpfs, which only root may mount."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+FILLER = "filler"
+PAGE_BYTES = 4096
+
+
+@contextmanager
+def small_disk(folder: Path, size_mib: int = 8) -> Iterator[None]:
+    """Let ``folder``, made if missing, be a disk of its own; skips the test where that is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("this account may not mount anything")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be written on the disk at ``folder`` while the block runs."""
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+
+
+@contextmanager
+def filled(folder: Path, free_bytes: int = 0) -> Iterator[None]:
+    """Leave only so much free on the disk at ``folder`` while the block runs."""
+    filler = folder / FILLER
+    status = os.statvfs(folder)
+    wanted = status.f_bavail * status.f_bsize - free_bytes
+    with filler.open("wb") as stream:
+        for _ in range(max(wanted, 0) // PAGE_BYTES):
+            stream.write(bytes(PAGE_BYTES))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Return the files below ``folder`` that are half-written or that nobody has recorded."""
+    return sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob(".*")
+        if path.is_file() and path.name.startswith((".partial-", ".unrecorded-"))
+    )
