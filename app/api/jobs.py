@@ -21,15 +21,10 @@ from indexer.catalog.states import JobState
 
 router = APIRouter(tags=["jobs"])
 
-JOB_EVENT = {
-    "type": "object",
-    "description": "One event of the stream",
-    "properties": {
-        "id": {"type": "string", "description": "The job's version"},
-        "event": {"type": "string", "description": "None, or `deleted` when the video was deleted"},
-        "data": {"type": "string", "description": "The job, as `GET /jobs/{job_id}` tells it"},
-    },
-    "required": ["data"],
+EVENT_STREAM = {
+    "type": "string",
+    "description": "Events: `id` is the job's version, `data` the job as `GET /jobs/{job_id}` tells it; "
+    "the last one is of kind `deleted` when the video was deleted",
 }
 
 
@@ -64,7 +59,7 @@ def read_job(services: ServicesDependency, job_id: Identifier) -> JobDetails:
     responses={
         200: {
             "description": "Server-sent events, each a job as JSON; the last one is its final state",
-            "content": {"text/event-stream": {"schema": JOB_EVENT}},
+            "content": {"text/event-stream": {"schema": EVENT_STREAM}},
         },
         204: {"description": "The job has ended, as the client knows"},
         **problem_docs(UnknownJob),

@@ -21,6 +21,8 @@ import uvicorn
 
 from app.config import ServiceSettings
 from app.main import create_app
+from indexer.catalog import jobs
+from tests.factories import make_video
 from tests.service import Service
 
 ROOT = Path(__file__).parents[3]
@@ -96,6 +98,22 @@ def test_the_client_sends_bodies_and_forms_and_gets_files(service: Service, clie
     assert [hit.start for hit in answer.data] == [0.0, 4.0]
     assert table.payload.read().startswith(b"rank,title")
     assert upload.is_new
+
+
+def test_the_client_follows_a_job_to_its_end(service: Service, client: Any) -> None:
+    with service.library.database.writing() as session:
+        video = make_video()
+        session.add(video)
+        session.flush()
+        job = jobs.enqueue(session, video.id)
+        ended = jobs.cancel(session, job.id)
+    assert ended is not None
+    with listening(service) as address, client("client").Client(base_url=address) as connection:
+        follow = client("api.jobs.follow_job").sync
+        told = follow(job.id, client=connection)
+        assert follow(job.id, client=connection, last_event_id=str(ended.version)) is None
+    assert told.startswith(f"retry: 2000\n\nid: {ended.version}\ndata: ")
+    assert json.loads(told.split("data: ")[1])["state"] == "cancelled"
 
 
 def test_the_client_gets_problems_as_problems(service: Service, client: Any) -> None:

@@ -92,6 +92,30 @@ def test_previews_take_no_more_room_than_they_may(service: Service, tmp_path: Pa
     assert sum(path.stat().st_size for path in kept) <= most
 
 
+def test_asking_for_a_preview_keeps_it_longer(service: Service, tmp_path: Path) -> None:
+    clip = second_clip(service, tmp_path)
+    for start in (0, 1):
+        assert service.client.get(f"/clips/{clip.id}/preview?start={start}&end={start + 1}").is_success
+    first, second = sorted(files_in(service, "previews"))
+    for kept, year_s in ((first, 1e9), (second, 1.5e9)):
+        os.utime(kept, (year_s, year_s))
+    assert service.client.get(f"/clips/{clip.id}/preview?start=0&end=1").is_success
+    service.services.settings.__dict__["max_previews_bytes"] = first.stat().st_size * 2 + 10
+    assert service.client.get(f"/clips/{clip.id}/preview?start=2&end=3").is_success
+    assert first in files_in(service, "previews")
+    assert second not in files_in(service, "previews")
+
+
+def test_a_preview_that_takes_more_than_all_may_is_sent_all_the_same(
+    service: Service, tmp_path: Path
+) -> None:
+    clip = second_clip(service, tmp_path)
+    service.services.settings.__dict__["max_previews_bytes"] = 1
+    for start in (0, 1):
+        assert service.client.get(f"/clips/{clip.id}/preview?start={start}&end={start + 1}").is_success
+        assert [path.name[:10] for path in files_in(service, "previews")] == [f"{1000 * start:010d}"]
+
+
 def test_a_preview_of_a_video_that_was_deleted_meanwhile_is_not_kept(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
