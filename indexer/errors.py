@@ -15,7 +15,7 @@
     SchemaMismatch
     ├── UnknownSchema      the database was written by a newer ReelSeek
     ├── OutdatedSchema     it was written by an older one, and must be upgraded first
-    └── SchemaInUse        another process uses it, so that it cannot be upgraded
+    └── SchemaInUse        another process uses it, so that it is not upgraded or replaced
     NotSubtitles           a file of subtitles holds no cue that can be used
     GenerationError        a generation cannot be what it is to become
     ├── UnknownGeneration  ├── CannotPromote
@@ -136,7 +136,7 @@ class OutdatedSchema(SchemaMismatch):
 
 
 class SchemaInUse(SchemaMismatch):
-    """The schema cannot be upgraded while another process has the database open."""
+    """It cannot be upgraded, or all of it be replaced, while another process has the database open."""
 
 
 class NotSubtitles(ValueError):

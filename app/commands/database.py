@@ -14,7 +14,6 @@ from rich.text import Text
 
 from app.config import ServiceSettings
 from indexer.catalog.session import Database, connect_database
-from indexer.errors import SchemaInUse
 
 EXIT_NOT_CURRENT = 3
 
@@ -51,12 +50,9 @@ def upgrade() -> None:
     """Bring the schema to this version's, while no other process uses the database; else nothing is done."""
     with _connected() as database:
         before = database.schema.state()
-        others = database.schema.connected()
-        if others and not before.is_current:
-            raise SchemaInUse(
-                f"{', '.join(others)} (process and machine) use the database: stop them, then try again"
-            )
-        database.schema.upgrade()
+        if not before.is_current:
+            with database.schema.keeping_others_out():
+                database.schema.upgrade()
         after = database.schema.state()
     console = Console()
     if before.found == after.found:

@@ -71,6 +71,15 @@ class ArchiveWriter:
         header = {"format": FORMAT, "version": version, "made_at": made_at}
         self._add_bytes(HEADER, json.dumps(header).encode() + b"\n")
 
+    def __enter__(self) -> Self:
+        """Return itself: a block that ends with an error leaves the archive as far as it is."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        """Keep an archive that failed from ending itself, onto a full disk, when it is thrown away."""
+        if kind is not None:
+            vars(self._tar.fileobj)["closed"] = True
+
     def add(self, name: str, stream: IO[bytes]) -> str:
         """Add what a file holds and return its sha256.
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
 
 from indexer.backup.archive import CATALOG, MEDIA, THUMBNAILS, ArchiveWriter
 from indexer.backup.catalog_copy import copy_rows
@@ -71,14 +72,15 @@ def back_up(library: Library, path: Path, version: str) -> BackupReport:
         _sweep_abandoned(path.parent)
         with temporary_file(path.parent) as temporary, _scratch_folder(path.parent) as scratch:
             temporary.path.chmod(0o600)  # secrets of webhooks are in it
-            writer = ArchiveWriter(temporary.stream, version)
-            report = _write(library, writer, scratch / CATALOG)
-            writer.finish()
+            with ArchiveWriter(temporary.stream, version) as writer:
+                report = _write(library, writer, scratch / CATALOG)
+                writer.finish()
             report.size_bytes = temporary.stream.tell()
             temporary.publish(path)
-    except OSError as error:
+    except (OSError, OperationalError) as error:  # of the rows' copy, when the disk is full
+        reason = error.orig if isinstance(error, OperationalError) else error
         raise BackupFailed(
-            f"the backup {path} could not be written, and nothing was left there: {error}. Name a file in a "
+            f"the backup {path} could not be written, and nothing was left there: {reason}. Name a file in a "
             "folder that can be written and has room, and see that the library's own files can be read"
         ) from error
     return report

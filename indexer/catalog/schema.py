@@ -7,11 +7,8 @@
   version that connects later finds another schema than it began with, and is refused.
 """
 
-import fcntl
-import os
 import random
 import time
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 
+from indexer.catalog.file_lock import FileLock
 from indexer.errors import OutdatedSchema, SchemaInUse, UnknownSchema
 
 UPGRADE_LOCK = 0x5EE15EEC
@@ -65,7 +63,7 @@ class Schema:
         """Look at nothing yet."""
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._lock = _FileLock(_lock_path(engine)) if self._is_sqlite else None
+        self._lock = FileLock(_lock_path(engine)) if self._is_sqlite else None
 
     def state(self) -> SchemaState:
         """Return where the schema is."""
@@ -98,6 +96,23 @@ class Schema:
             config.attributes["connection"] = connection
             yield config
 
+    @contextmanager
+    def keeping_others_out(self) -> Iterator[None]:
+        """Let no other process use the database while the block runs; raises SchemaInUse when one does.
+
+        On Postgres that is looked at once, as it begins.
+        """
+        if self._lock is not None:
+            with self._lock.alone():
+                yield
+            return
+        others = self.connected()
+        if others:
+            raise SchemaInUse(
+                f"{', '.join(others)} (process and machine) use the database: stop them, then try again"
+            )
+        yield
+
     def connected(self) -> list[str]:
         """Return the names of other processes that have a Postgres database open."""
         if self._is_sqlite:
@@ -114,7 +129,7 @@ class Schema:
         if self._lock is not None:
             self._lock.close()
 
-    def _prepare_sqlite(self, lock: "_FileLock") -> None:
+    def _prepare_sqlite(self, lock: FileLock) -> None:
         give_up_at = time.monotonic() + IN_USE_PATIENCE_S
         while True:
             lock.share()
@@ -172,48 +187,6 @@ class Schema:
         writer = self._engine.execution_options(is_writing=True)
         with self._lock.alone(), writer.connect() as connection, _batch_mode(connection), connection.begin():
             yield connection
-
-
-class _FileLock:
-    """A lock that many may share or one may hold alone; it ends with the process, a killed one too."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def share(self) -> None:
-        """Hold it with others; waits while somebody holds it alone."""
-        fcntl.flock(self._open(), fcntl.LOCK_SH)
-
-    def release(self) -> None:
-        """Hold it no more for now."""
-        fcntl.flock(self._open(), fcntl.LOCK_UN)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold it alone while the block runs, then with others; raises SchemaInUse when others hold it."""
-        try:
-            fcntl.flock(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.share()
-            raise SchemaInUse(f"{self._path} is held by another process: stop it, then try again") from error
-        try:
-            yield
-        finally:
-            self.share()
-
-    def close(self) -> None:
-        """Give it back; it can be taken again."""
-        if self._descriptor is not None:
-            self._give_back()
-            self._descriptor = None
-
-    def _open(self) -> int:
-        if self._descriptor is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._give_back = weakref.finalize(self, os.close, self._descriptor)
-        return self._descriptor
 
 
 def _lock_path(engine: Engine) -> Path:
