@@ -68,8 +68,8 @@ def accept_file(
         _delete_unless_known(library, stored)
         raise
     if accepted.video.media_path != stored.path:
-        library.media.delete(stored.path)  # the library had these bytes elsewhere
-    settle_upload(library, stored.path)
+        library.media.discard(stored)  # the library had these bytes elsewhere
+    settle_upload(library, stored)
     return accepted
 
 
@@ -126,8 +126,8 @@ def _delete_unless_known(library: Library, stored: StoredMedia) -> None:
         with library.database.writing() as session:  # so that nobody records the same bytes meanwhile
             known = videos.find_by_sha256(session, stored.sha256)
             if known is None or known.media_path != stored.path:
-                library.media.delete(stored.path)
+                library.media.discard(stored)
             else:
-                library.media.keep(stored.path)
+                library.media.keep(stored)
     except Exception:
         log.warning("the file of a failed upload was left", extra={"path": stored.path}, exc_info=True)

@@ -14,7 +14,8 @@ from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database, parse_url
 from indexer.config import Settings
 from indexer.deletion_leftovers import settle, sweep, sweep_video
-from indexer.media_store import MediaStore
+from indexer.media_store import Arrival, MediaStore
+from indexer.restore_staging import sweep_abandoned
 from indexer.thumbnails import ThumbnailStore
 from indexer.upload_store import UploadStore
 from model.durable_file import sweep_temporary_files
@@ -80,10 +81,11 @@ def open_library(settings: Settings) -> Library:
     """
     library = open_unswept(settings)
     library.media.sweep()
+    sweep_abandoned(settings.home_folder)
     settle(library.database, library.roots)
     sweep(library.database, library.made_roots)
-    for media_path in library.media.unrecorded():
-        settle_upload(library, media_path)
+    for arrival in library.media.unrecorded():
+        settle_upload(library, arrival)
     for folder in ("index", "cuts"):
         sweep_temporary_files(settings.home_folder / folder)
     return library
@@ -112,16 +114,16 @@ def open_unswept(settings: Settings) -> Library:
     )
 
 
-def settle_upload(library: Library, media_path: str) -> None:
+def settle_upload(library: Library, arrival: Arrival) -> None:
     """Keep a stored upload that the catalog has recorded, and delete one that it has not.
 
     A crash may have come between the two; or a deletion of the same video, which leaves the bytes to us.
     """
     with library.database.writing() as session:  # a deletion of these bytes is waited for
-        if videos.has_media(session, media_path):
-            library.media.keep(media_path)
-        elif library.media.delete(media_path):
-            log.warning("an upload that is not in the catalog is deleted", extra={"media_path": media_path})
+        if videos.has_media(session, arrival.path):
+            library.media.keep(arrival)
+        elif library.media.discard(arrival):
+            log.warning("an upload that is not in the catalog is deleted", extra={"media_path": arrival.path})
 
 
 def open_catalog(settings: Settings) -> Database:

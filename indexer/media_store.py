@@ -1,7 +1,8 @@
 """Uploaded files, named by the sha256 of their bytes: ``media/ab/<sha256>.mp4``.
 
-Until the catalog has recorded an upload, a marker says so: what a crash leaves between the two can be told
-from what belongs to a video, also when the catalog was replaced by an older one.
+Until the catalog has recorded an upload, a marker of its own says so (``.unrecorded-ID-<sha256>.mp4``): what
+a crash leaves between the two can be told from what belongs to a video, also when the catalog was replaced by
+an older one; and a deletion of the same video leaves the bytes to whoever is about to record them.
 
 A video indexed in place keeps its absolute path; nothing here ever deletes such a file.
 """
@@ -9,9 +10,10 @@ A video indexed in place keeps its absolute path; nothing here ever deletes such
 import hashlib
 import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 from indexer.errors import EmptyUpload, UploadTooLarge
 from model.durable_file import (
@@ -32,12 +34,20 @@ STORED_NAME = re.compile(rf"[0-9a-f]{{64}}({SAFE_SUFFIX.pattern})?")
 
 
 @dataclass(frozen=True)
-class StoredMedia:
-    """An uploaded file in its place."""
+class Arrival:
+    """An uploaded file in its place, which the catalog may not have recorded."""
 
-    sha256: str
     path: str
     """Relative to the media folder: what ``Video.media_path`` holds for an upload."""
+    marker: Path = field(compare=False)
+    """Says so; of this upload alone, as others of the same bytes may come and go."""
+
+
+@dataclass(frozen=True)
+class StoredMedia(Arrival):
+    """An uploaded file that has just come."""
+
+    sha256: str
     size_bytes: int
 
 
@@ -67,44 +77,40 @@ class MediaStore:
                 temporary.stream.write(chunk)
             if size_bytes == 0:
                 raise EmptyUpload(f"{filename!r} is empty: send a file with at least one byte")
-            sha256 = digest.hexdigest()
-            path = f"{sha256[:2]}/{sha256}{_safe_suffix(filename)}"
-            write_durably(self._marker(path), b"")
-            temporary.publish(self.root / path)
-        return StoredMedia(sha256=sha256, path=path, size_bytes=size_bytes)
+            stored = self._announce(digest.hexdigest(), filename, size_bytes)
+            temporary.publish(self.root / stored.path)
+        return stored
 
     def adopt(self, source: Path, sha256: str, filename: str) -> StoredMedia:
         """Store the file ``source``, whose bytes are known and synced; it stays, sharing them if it can.
 
         Call ``keep`` once the catalog has recorded it, and delete ``source`` then. Raises OSError.
         """
-        path = f"{sha256[:2]}/{sha256}{_safe_suffix(filename)}"
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_durably(self._marker(path), b"")
-        publish_again(source, self.root / path)
-        return StoredMedia(sha256=sha256, path=path, size_bytes=source.stat().st_size)
+        stored = self._announce(sha256, filename, source.stat().st_size)
+        publish_again(source, self.root / stored.path)
+        return stored
 
-    def keep(self, media_path: str) -> None:
+    def keep(self, arrival: Arrival) -> None:
         """Take note that the catalog has recorded an upload."""
-        self._marker(media_path).unlink(missing_ok=True)
+        arrival.marker.unlink(missing_ok=True)
+
+    def discard(self, arrival: Arrival) -> bool:
+        """Delete an upload that is not recorded, unless others bring its bytes; return whether it did."""
+        self.keep(arrival)
+        return not self.is_arriving(arrival.path) and self.delete(arrival.path)
 
     def is_arriving(self, media_path: str) -> bool:
         """Return whether an upload of these bytes is about to be recorded, not one that crashed."""
-        try:
-            age_s = time.time() - self._marker(media_path).stat().st_mtime
-        except FileNotFoundError:
-            return False
-        return age_s < RECORDED_WITHIN_S
+        found = self._arrivals()
+        return any(one.path == media_path and age_s < RECORDED_WITHIN_S for one, age_s in found)
 
-    def unrecorded(self) -> list[str]:
-        """Return the paths of uploads that were stored long ago and never kept or deleted."""
-        oldest_kept = time.time() - STALE_AFTER_S
-        names = [
-            marker.name.removeprefix(UNRECORDED_PREFIX)
-            for marker in self.root.glob(f"{UNRECORDED_PREFIX}*")
-            if marker.stat().st_mtime < oldest_kept
-        ]
-        return [f"{name[:2]}/{name}" for name in names if STORED_NAME.fullmatch(name)]
+    def unrecorded(self) -> list[Arrival]:
+        """Return the uploads that were stored long ago and never kept or discarded."""
+        return [one for one, age_s in self._arrivals() if age_s > STALE_AFTER_S]
+
+    def marked_paths(self) -> set[str]:
+        """Return the paths of uploads that may not be recorded."""
+        return {one.path for one, _ in self._arrivals()}
 
     def locate(self, media_path: str) -> Path:
         """Return where the file of ``Video.media_path`` lies, whether uploaded or indexed in place."""
@@ -115,21 +121,33 @@ class MediaStore:
         relative = PurePosixPath(media_path)
         if relative.is_absolute() or ".." in relative.parts:
             raise ValueError(f"{media_path!r} is not in the media folder: only uploads may be deleted")
-        path = self.root / relative
         try:
-            path.unlink()
+            (self.root / relative).unlink()
         except FileNotFoundError:
             return False
-        finally:
-            self.keep(media_path)  # there is nothing left to tell apart
         return True
 
     def sweep(self) -> int:
         """Delete what dead uploads left half-written and return how many files that were."""
         return sweep_temporary_files(self.root)
 
-    def _marker(self, media_path: str) -> Path:
-        return self.root / f"{UNRECORDED_PREFIX}{PurePosixPath(media_path).name}"
+    def _announce(self, sha256: str, filename: str, size_bytes: int) -> StoredMedia:
+        """Return where a file goes, with its marker written: before it, so that nobody misses it."""
+        name = f"{sha256}{_safe_suffix(filename)}"
+        marker = self.root / f"{UNRECORDED_PREFIX}{uuid4().hex}-{name}"
+        write_durably(marker, b"")
+        return StoredMedia(f"{name[:2]}/{name}", marker, sha256, size_bytes)
+
+    def _arrivals(self) -> Iterator[tuple[Arrival, float]]:
+        """Yield the uploads that may not be recorded, and how many seconds ago each came."""
+        for marker in self.root.glob(f"{UNRECORDED_PREFIX}*"):
+            name = marker.name.removeprefix(UNRECORDED_PREFIX).rpartition("-")[2]
+            try:
+                age_s = time.time() - marker.stat().st_mtime
+            except FileNotFoundError:  # recorded in this moment
+                continue
+            if STORED_NAME.fullmatch(name):
+                yield Arrival(f"{name[:2]}/{name}", marker), age_s
 
 
 def _safe_suffix(filename: str) -> str:

@@ -65,7 +65,7 @@ def add_video(library: Library, generation: Generation, content: bytes, **fields
         session.flush()
         _describe(session, video)
     index(library, generation, video)
-    library.media.keep(stored.path)
+    library.media.keep(stored)
     return video
 
 

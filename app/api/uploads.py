@@ -85,7 +85,9 @@ Sum = Annotated[
 ]
 
 
-@router.options("/uploads", status_code=204, summary="Ask what resumable uploads can do")
+@router.options(
+    "/uploads", status_code=204, summary="Ask what resumable uploads can do", responses=problem_docs()
+)
 def describe_uploads(services: ServicesDependency) -> Response:
     """Return the version, the extensions and the largest file, in headers."""
     return Response(

@@ -97,7 +97,7 @@ def find_by_sha256(session: Session, sha256: str) -> Video | None:
 
 
 def has_media(session: Session, media_path: str) -> bool:
-    """Return whether an upload stored under ``media_path`` belongs to a video, once no deletion is under way."""
+    """Return whether an upload stored under ``media_path`` is of a video, once no deletion is under way."""
     found = select(Video.id).where(Video.media_path == media_path).limit(1).with_for_update()
     return session.scalar(found) is not None
 
@@ -121,7 +121,7 @@ def lock(session: Session, video_id: str) -> Video | None:
 
 
 def delete(session: Session, video_id: str) -> bool:
-    """Delete a video with its clips, vectors and jobs; False when there is none. Its files are the caller's."""
+    """Delete a video with its clips, vectors and jobs; False without one. Its files are the caller's."""
     if lock(session, video_id) is None:
         return False
     clips.delete_of(session, video_id)

@@ -90,17 +90,17 @@ def delete(session: Session, webhook_id: str) -> bool:
 
 
 def announce_job(session: Session, job: Job) -> None:
-    """Write to the outbox that a job has ended; does nothing for one that goes on.
+    """Write to the outbox that a job has ended; does nothing for one that goes on, or is of a rebuild.
 
-    Call it in the transaction that ends the job, which ``job`` says already.
+    A rebuild has a job for every video of the library: ten thousand messages would help nobody. Call it in
+    the transaction that ends the job, which ``job`` says already.
     """
     event = EVENT_OF_STATE.get(job.state)
-    if event is None:
+    if event is None or job.generation_id is not None:
         return
     data: dict[str, object] = {
         "job_id": job.id,
         "video_id": job.video_id,
-        "generation": job.generation_id,
         "state": job.state.value,
         "attempts": job.attempts,
         "error": _describe_error(job),

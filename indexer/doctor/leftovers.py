@@ -8,17 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from indexer import restore_staging
 from indexer.catalog.tables import Video
 from indexer.doctor.finding import Finding, FindingCode
 from indexer.library import Library, settle_upload
+from indexer.media_store import Arrival
 from indexer.set_aside import list_aside
 from model.durable_file import STALE_AFTER_S, TEMPORARY_PREFIX
-
-RESTORING_PREFIX = ".restoring-"
-"""Of the folders in which a backup is unpacked."""
-
-ABANDONED_AFTER_S = 24 * 3600
-"""A folder that a restore was begun in so long ago belongs to one that was killed."""
 
 FOLDERS = ("media", "thumbnails", "previews", "cuts", "index", "uploads")
 
@@ -43,13 +39,13 @@ def examine_leftovers(library: Library) -> Iterator[Finding]:
             "settle it, which --repair and every start do: they go, or come back if the video is still there",
             partial(_settle_deletion, library, video_id),
         )
-    for media_path in library.media.unrecorded():
+    for arrival in library.media.unrecorded():
         yield Finding(
             FindingCode.UPLOAD_UNRECORDED,
-            str(library.media.locate(media_path)),
+            str(library.media.locate(arrival.path)),
             "a process died between storing this upload and recording it",
             "settle it, which --repair and every start do: it is deleted, unless a video has it",
-            partial(_settle, library, media_path),
+            partial(_settle, library, arrival),
         )
 
 
@@ -63,10 +59,7 @@ def _stale(home: Path) -> Iterator[Path]:
         for path in sorted((home / name).rglob(f"{TEMPORARY_PREFIX}*")):
             if _is_older(path, STALE_AFTER_S):
                 yield path
-    for folder in (home, home / "media", home / "thumbnails"):
-        for path in sorted(folder.glob(f"{RESTORING_PREFIX}*")):
-            if _is_older(path, ABANDONED_AFTER_S):
-                yield path
+    yield from restore_staging.abandoned(home)
 
 
 def _is_older(path: Path, seconds: float) -> bool:
@@ -101,7 +94,7 @@ def _settle_deletion(library: Library, video_id: str) -> str | None:
     return None if any(list_aside(library.roots, video_id)) else "settled it"
 
 
-def _settle(library: Library, media_path: str) -> str:
-    settle_upload(library, media_path)
-    is_kept = library.media.locate(media_path).exists()
+def _settle(library: Library, arrival: Arrival) -> str:
+    settle_upload(library, arrival)
+    is_kept = library.media.locate(arrival.path).exists()
     return "kept it: a video has it" if is_kept else "deleted it"

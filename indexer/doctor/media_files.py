@@ -16,7 +16,7 @@ from indexer.catalog.tables import Video
 from indexer.doctor.finding import Finding, FindingCode
 from indexer.folder_walk import hash_file
 from indexer.library import Library
-from indexer.media_store import STORED_NAME, UNRECORDED_PREFIX
+from indexer.media_store import STORED_NAME
 
 LOST_AND_FOUND = "lost-and-found"
 
@@ -50,7 +50,8 @@ def orphaned_media(library: Library) -> list[Path]:
     root = library.media.root
     found = [path for path in root.glob("[0-9a-f][0-9a-f]/*") if STORED_NAME.fullmatch(path.name)]
     suspects = _unknown(library, found)
-    unmarked = [path for path in suspects if not (root / f"{UNRECORDED_PREFIX}{path.name}").exists()]
+    marked = library.media.marked_paths()
+    unmarked = [path for path in suspects if path.relative_to(root).as_posix() not in marked]
     return _unknown(library, unmarked)  # again: an upload may have lost its mark as it was recorded
 
 

@@ -76,21 +76,21 @@ def test_opening_deletes_uploads_that_were_never_recorded_and_no_other_file(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     lost, fresh, recorded, kept = (
-        library.media.save([name.encode()], f"{name}.mp4", max_bytes=100).path
+        library.media.save([name.encode()], f"{name}.mp4", max_bytes=100)
         for name in ("lost", "fresh", "recorded", "kept")
     )
     library.media.keep(kept)  # its row is missing, as after an older copy of the database was put back
     with library.database.writing() as session:
-        session.add(make_video(media_path=recorded, is_managed=True))
+        session.add(make_video(media_path=recorded.path, is_managed=True))
     for path in library.media.root.rglob("*"):
-        if Path(fresh).name not in path.name:
+        if Path(fresh.path).name not in path.name:
             os.utime(path, (0, 0))
 
     open_library(library.settings).close()
 
-    left = [path for path in (lost, fresh, recorded, kept) if library.media.locate(path).exists()]
+    left = [one for one in (lost, fresh, recorded, kept) if library.media.locate(one.path).exists()]
     assert left == [fresh, recorded, kept]
-    assert [record.__dict__["media_path"] for record in caplog.records] == [lost]
+    assert [record.__dict__["media_path"] for record in caplog.records] == [lost.path]
     caplog.clear()
     open_library(library.settings).close()
     assert caplog.records == []

@@ -30,7 +30,7 @@ def test_an_upload_lies_under_the_hash_of_its_bytes(store: MediaStore) -> None:
     assert (stored.sha256, stored.size_bytes) == (SHA256, len(CONTENT))
     assert stored.path == f"{SHA256[:2]}/{SHA256}.mp4"
     assert store.locate(stored.path).read_bytes() == CONTENT
-    store.keep(stored.path)
+    store.keep(stored)
     assert files(store) == [stored.path]
 
 
@@ -39,8 +39,19 @@ def test_the_same_bytes_again_are_the_same_file(store: MediaStore) -> None:
     second = store.save([CONTENT], "b.mp4", max_bytes=100)
 
     assert first == second
-    store.keep(first.path)
+    store.keep(first)
+    assert store.is_arriving(second.path)
+    store.keep(second)
     assert files(store) == [first.path]
+
+
+def test_an_upload_that_is_discarded_leaves_the_bytes_to_another_one_of_them(store: MediaStore) -> None:
+    first, second = (store.save([CONTENT], "a.mp4", max_bytes=100) for _ in range(2))
+
+    assert not store.discard(first)
+    assert store.locate(second.path).read_bytes() == CONTENT
+    assert store.discard(second)
+    assert files(store) == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +75,7 @@ def test_no_file_name_gets_out_of_the_folder_or_into_the_name(
     stored = store.save([CONTENT], filename, max_bytes=100)
 
     assert stored.path == f"{SHA256[:2]}/{SHA256}{suffix}"
-    store.keep(stored.path)
+    store.keep(stored)
     assert files(store) == [stored.path]
 
 
@@ -105,6 +116,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: MediaStore) -> None:
 def test_a_deleted_upload_is_gone_and_deleting_it_again_says_so(store: MediaStore) -> None:
     stored = store.save([CONTENT], "cat.mp4", max_bytes=100)
 
+    store.keep(stored)
     assert store.delete(stored.path)
     assert not store.delete(stored.path)
     assert files(store) == []
@@ -123,7 +135,7 @@ def test_files_indexed_in_place_are_found_and_never_deleted(store: MediaStore, t
 
 def test_only_what_a_dead_upload_left_is_swept(store: MediaStore) -> None:
     stored = store.save([CONTENT], "cat.mp4", max_bytes=100)
-    store.keep(stored.path)
+    store.keep(stored)
     dead, alive = (store.root / f".partial-{name}" for name in ("dead", "alive"))
     for path in (dead, alive):
         path.write_bytes(CONTENT)

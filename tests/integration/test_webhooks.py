@@ -12,10 +12,10 @@ from indexer.catalog import job_states, jobs, videos, webhooks
 from indexer.catalog.client_tables import Webhook, WebhookDelivery
 from indexer.catalog.columns import now
 from indexer.catalog.session import Database
-from indexer.catalog.states import JobState
+from indexer.catalog.states import GenerationState, JobState
 from indexer.catalog.tables import Job
 from indexer.catalog.webhooks import RETRY_AFTER_S, ClaimedDelivery, WebhookEvent
-from tests.factories import make_job, make_video
+from tests.factories import make_generation, make_job, make_video
 
 DATA: dict[str, object] = {"video_id": "v"}
 
@@ -82,11 +82,22 @@ def test_a_job_that_ends_is_told_to_the_webhooks_that_want_it(
         assert one.payload["data"] == {
             "job_id": job.id,
             "video_id": job.video_id,
-            "generation": None,
             "state": state.value,
             "attempts": 0,
             "error": {"code": "no-frames", "message": "m", "advice": advice_on("no-frames")},
         }
+
+
+def test_a_job_of_a_rebuild_is_not_told(database: Database) -> None:
+    add_webhook(database)
+    with database.writing() as session:
+        generation = make_generation(state=GenerationState.BUILDING)
+        session.add(generation)
+        session.flush()
+    job = enqueue(database, state=JobState.RUNNING, generation_id=generation.id)
+    with database.writing() as session:
+        job_states.change_state(session, Job.id == job.id, JobState.DONE)
+    assert deliveries(database) == []
 
 
 def test_a_transaction_that_fails_tells_nothing(database: Database) -> None:

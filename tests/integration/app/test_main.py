@@ -42,21 +42,33 @@ def test_openapi_calls_every_operation_by_tag_and_a_name_of_its_own(document: di
         "GET /videos/{video_id}": "videos.read_video",
         "DELETE /videos/{video_id}": "videos.remove_video",
         "GET /videos/{video_id}/stream": "videos.stream_video",
+        "OPTIONS /uploads": "uploads.describe_uploads",
+        "POST /uploads": "uploads.begin_upload",
+        "PATCH /uploads/{upload_id}": "uploads.continue_upload",
+        "HEAD /uploads/{upload_id}": "uploads.locate_upload",
+        "GET /uploads/{upload_id}": "uploads.read_upload",
+        "DELETE /uploads/{upload_id}": "uploads.end_upload",
+        "POST /imports": "uploads.import_files",
         "PUT /videos/{video_id}/subtitles": "videos.put_subtitles",
         "DELETE /videos/{video_id}/subtitles": "videos.delete_subtitles",
         "GET /clips/{clip_id}/thumbnail": "clips.show_thumbnail",
         "GET /clips/{clip_id}/download": "clips.download_clip",
+        "GET /clips/{clip_id}/preview": "clips.show_preview",
         "GET /clips/{clip_id}/heatmap": "clips.show_heatmap",
+        "GET /jobs": "jobs.list_jobs",
         "GET /jobs/{job_id}": "jobs.read_job",
-        "GET /generations": "generations.list_models",
-        "POST /generations/{generation}/promote": "generations.promote_generation",
-        "POST /generations/rollback": "generations.roll_back",
-        "POST /webhooks": "webhooks.add_webhook",
+        "GET /jobs/{job_id}/events": "jobs.follow_job",
+        "POST /jobs/{job_id}/cancel": "jobs.cancel",
+        "POST /jobs/{job_id}/retry": "jobs.retry",
         "GET /webhooks": "webhooks.list_webhooks",
+        "POST /webhooks": "webhooks.add_webhook",
         "GET /webhooks/{webhook_id}": "webhooks.read_webhook",
         "DELETE /webhooks/{webhook_id}": "webhooks.delete_webhook",
         "POST /webhooks/{webhook_id}/test": "webhooks.send_test_message",
         "GET /webhooks/{webhook_id}/deliveries": "webhooks.list_deliveries",
+        "GET /generations": "generations.list_models",
+        "POST /generations/{generation}/promote": "generations.promote_generation",
+        "POST /generations/rollback": "generations.roll_back",
         "GET /health": "health.check_health",
         "GET /ready": "health.check_readiness",
     }
@@ -139,7 +151,7 @@ def test_an_error_of_ours_is_logged_and_tells_nothing_of_the_inside(
         raise RuntimeError("the secret of the house")
 
     logged: list[Any] = []
-    monkeypatch.setattr("app.api.search.search_videos", fail)
+    monkeypatch.setattr("app.api.search.search_as_json", fail)
     monkeypatch.setattr("app.request_envelope.log.exception", lambda *_, extra: logged.append(extra))
     response = service.client.get("/search", params={"q": "a cat"}, headers={"X-Request-ID": "mine-1"})
     assert (response.status_code, response.json()["type"]) == (500, "/problems/internal-error")
