@@ -1,34 +1,35 @@
 """Restoring a library from a backup: whole, or not at all.
 
+0. No other process uses the library: it would go on with jobs, uploads and an index of what was replaced.
 1. All of the archive is unpacked aside and checked: nothing of the library is touched yet.
 2. Media and thumbnails move to their places. They are named by what is in them, so whatever the library had
    under those names was the same; should we be killed here, the next start or the doctor removes them.
 3. The rows are replaced in one transaction: from then on the library is that of the backup.
-4. What only the old library had is deleted: files that no row names, indexes, cuts, unfinished uploads.
+4. What only the old library had is deleted: files that no row names, indexes, previews, unfinished uploads.
 """
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from indexer import restore_staging
 from indexer.backup.archive import CATALOG, MEDIA, THUMBNAILS, ArchiveReader, UnusableBackup
 from indexer.backup.catalog_copy import RowCounts, is_empty, replace_rows
-from indexer.catalog import videos
 from indexer.catalog.session import Database, open_database
 from indexer.catalog.tables import Video
-from indexer.doctor.leftovers import RESTORING_PREFIX, delete_all_of
+from indexer.doctor.leftovers import delete_all_of
 from indexer.doctor.media_files import orphaned_media
 from indexer.doctor.thumbnail_files import orphaned_thumbnails
 from indexer.errors import UnknownSchema
-from indexer.library import Library
+from indexer.library import Library, settle_upload
+from indexer.media_store import Arrival
+from indexer.restore_staging import Staging
 
 log = logging.getLogger(__name__)
 
@@ -54,57 +55,46 @@ def restore(library: Library, path: Path, *, is_replacing: bool) -> RestoreRepor
     """Make ``library`` what the backup at ``path`` holds, and return what that is.
 
     Raises UnusableBackup for a file that is not a whole backup, LibraryNotEmpty unless it may be replaced,
-    ValueError when it cannot be written; the library is as it was then.
+    SchemaInUse while another process uses the library, ValueError when it cannot be written; the library is
+    as it was then.
     """
-    if not is_replacing:
-        _require_empty(library)
-    try:
-        with _staging(library) as staging:
-            archive = ArchiveReader(path).extract(staging.place)
-            catalog = _open_copy(staging.catalog, path)
-            try:
-                report = _bring_in(library, archive, staging, catalog)
-            finally:
-                catalog.close()
-    except OSError as error:
-        raise ValueError(
-            f"the backup {path} could not be restored, and the library is as it was: {error}. See that its "
-            "folder can be written and has room for all that is in the backup"
-        ) from error
-    _clear_away_old(library)
+    with library.database.schema.keeping_others_out():
+        if not is_replacing:
+            _require_empty(library)
+        try:
+            report = _restore(library, path)
+        except OSError as error:
+            raise ValueError(
+                f"the backup {path} could not be restored, and the library is as it was: {error}. See that "
+                "its folder can be written and has room for all that is in the backup"
+            ) from error
+        except OperationalError as error:
+            raise ValueError(
+                f"the backup {path} could not be restored: the database says {error.orig}. See that it runs "
+                "and has room, then restore again"
+            ) from error
+        _clear_away_old(library)
     return report
 
 
-class _Staging:
-    """Where a backup is unpacked: on the disk that each part will stay on."""
-
-    def __init__(self, library: Library) -> None:
-        name = f"{RESTORING_PREFIX}{uuid4().hex}"
-        self.home = library.settings.home_folder / name
-        self.media = library.media.root / name
-        self.thumbnails = library.thumbnails.root / name
-
-    @property
-    def catalog(self) -> Path:
-        """Return where the backup's rows lie."""
-        return self.home / CATALOG
-
-    def place(self, name: str) -> Path:
-        """Return where a member of the archive is unpacked."""
-        for prefix, folder in ((MEDIA, self.media), (THUMBNAILS, self.thumbnails)):
-            if name.startswith(prefix):
-                return folder / name.removeprefix(prefix)
-        return self.home / name
+def _restore(library: Library, path: Path) -> RestoreReport:
+    home = library.settings.home_folder
+    restore_staging.sweep_abandoned(home)
+    with restore_staging.staging_folders(home) as staging:
+        archive = ArchiveReader(path).extract(partial(_place, staging))
+        catalog = _open_copy(staging.home / CATALOG, path)
+        try:
+            return _bring_in(library, archive, staging, catalog)
+        finally:
+            catalog.close()
 
 
-@contextmanager
-def _staging(library: Library) -> Iterator[_Staging]:
-    staging = _Staging(library)
-    try:
-        yield staging
-    finally:
-        for folder in (staging.home, staging.media, staging.thumbnails):
-            shutil.rmtree(folder, ignore_errors=True)
+def _place(staging: Staging, name: str) -> Path:
+    """Return where a member of the archive is unpacked."""
+    for prefix, folder in ((MEDIA, staging.media), (THUMBNAILS, staging.thumbnails)):
+        if name.startswith(prefix):
+            return folder / name.removeprefix(prefix)
+    return staging.home / name
 
 
 def _require_empty(library: Library) -> None:
@@ -138,12 +128,12 @@ def _open_copy(path: Path, archive: Path) -> Database:
     return copy
 
 
-def _bring_in(
-    library: Library, archive: ArchiveReader, staging: _Staging, catalog: Database
-) -> RestoreReport:
+def _bring_in(library: Library, archive: ArchiveReader, staging: Staging, catalog: Database) -> RestoreReport:
     media_paths = archive.media_paths
-    brought = _place_media(library, media_paths, staging)
+    brought: list[Arrival] = []
     try:
+        for arrival in _place_media(library, media_paths, staging):
+            brought.append(arrival)
         thumbnails = _place_thumbnails(library, archive, staging)
         os.sync()  # a power cut must not leave the rows without their files
         with catalog.reading() as source, library.database.writing() as target:
@@ -151,8 +141,8 @@ def _bring_in(
     except BaseException:
         _take_back(library, brought)
         raise
-    for media_path in media_paths:
-        library.media.keep(media_path)
+    for arrival in brought:
+        library.media.keep(arrival)
     with catalog.reading() as session:
         columns = (Video.filename, Video.media_path, Video.is_managed)
         rows = session.execute(select(*columns).order_by(Video.filename)).all()
@@ -165,20 +155,16 @@ def _bring_in(
     )
 
 
-def _place_media(library: Library, media_paths: dict[str, str], staging: _Staging) -> list[str]:
-    """Move media to their places and return the paths of those that were not there before."""
-    brought = []
+def _place_media(library: Library, media_paths: dict[str, str], staging: Staging) -> Iterator[Arrival]:
+    """Move media to their places and yield each as it is there."""
     for media_path, digest in media_paths.items():
         is_new = not library.media.locate(media_path).exists()
         is_good = Path(media_path).stem == digest
         if is_new or is_good:  # one that was damaged before the backup replaces none
-            library.media.adopt(staging.media / media_path, Path(media_path).stem, media_path)
-        if is_new:
-            brought.append(media_path)
-    return brought
+            yield library.media.adopt(staging.media / media_path, Path(media_path).stem, media_path)
 
 
-def _place_thumbnails(library: Library, archive: ArchiveReader, staging: _Staging) -> int:
+def _place_thumbnails(library: Library, archive: ArchiveReader, staging: Staging) -> int:
     count = 0
     for key in archive.names(THUMBNAILS):
         path = library.thumbnails.path(key)
@@ -188,16 +174,14 @@ def _place_thumbnails(library: Library, archive: ArchiveReader, staging: _Stagin
     return count
 
 
-def _take_back(library: Library, media_paths: list[str]) -> None:
+def _take_back(library: Library, brought: list[Arrival]) -> None:
     """Delete the media that came for nothing; never raises, so that the first error is the one told.
 
     A commit that failed may have happened all the same. What is not deleted here, a later start settles.
     """
     try:
-        with library.database.writing() as session:
-            lost = [media_path for media_path in media_paths if not videos.has_media(session, media_path)]
-        for media_path in lost:
-            library.media.delete(media_path)
+        for arrival in brought:
+            settle_upload(library, arrival)
     except Exception:
         log.warning("media of a restore that failed were left", exc_info=True)
 
@@ -207,5 +191,11 @@ def _clear_away_old(library: Library) -> None:
     home = library.settings.home_folder
     caches = [*(home / "index").glob("generation-*.snapshot"), *(home / "uploads").glob("*")]
     for path in [*orphaned_media(library), *orphaned_thumbnails(library), *caches]:
-        path.unlink(missing_ok=True)
+        try:
+            if path.is_dir():
+                delete_all_of(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError:
+            log.warning("a file of the library that was replaced was left", extra={"path": str(path)})
     delete_all_of(library.previews_root)
