@@ -34,7 +34,7 @@ class FileLock:
         except BlockingIOError as error:
             self.share()
             raise SchemaInUse(
-                f"another process uses {self._path.parent}: stop every ReelSeek that does, then try again"
+                f"another process uses the library in {self._path.parent}: stop it, then try again"
             ) from error
         try:
             yield
