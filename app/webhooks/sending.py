@@ -92,7 +92,7 @@ class Sender:
             return exchange.post(addresses, headers, body)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             reason = f"the receiver did not answer within {self.deadline_s:g} s"
-            raise NotDelivered(_reason(error) if timer.is_alive() else reason) from error
+            raise NotDelivered(reason if exchange.is_stopped else _reason(error)) from error
         finally:
             timer.cancel()
             self._running.discard(exchange)
@@ -105,7 +105,8 @@ class _Exchange:
     def __init__(self, target: Target, tls: ssl.SSLContext) -> None:
         self._target, self._tls = target, tls
         self._connection: HTTPConnection | None = None
-        self._is_stopped = False
+        self.is_stopped = False
+        """Whether what fails now fails because another thread broke it off."""
 
     def post(self, addresses: Sequence[str], headers: dict[str, str], body: bytes) -> int:
         """Return the status of the answer of the first address that can be connected to."""
@@ -119,7 +120,7 @@ class _Exchange:
 
     def stop(self) -> None:
         """Make what another thread waits for fail."""
-        self._is_stopped = True
+        self.is_stopped = True
         if self._connection is not None and (sock := self._connection.sock) is not None:
             with suppress(OSError):  # it has ended by itself
                 sock.shutdown(socket.SHUT_RDWR)
@@ -130,7 +131,7 @@ class _Exchange:
             self._connection.close()
 
     def _require_time(self) -> None:
-        if self._is_stopped:
+        if self.is_stopped:
             raise TimeoutError("the exchange was broken off")
 
     def _connect(self, addresses: Sequence[str]) -> HTTPConnection:
@@ -144,7 +145,7 @@ class _Exchange:
                 failure = error
             else:
                 return connection
-            if self._is_stopped:
+            if self.is_stopped:
                 break
         raise failure
 

@@ -116,8 +116,15 @@ def lock(session: Session, video_id: str) -> Video | None:
     Rows are locked in the order job, video, generation, as everywhere, so that a worker that is just ending
     the video's job neither deadlocks with a deletion nor leaves vectors without tombstones.
     """
-    session.scalars(select(Job.id).where(Job.video_id == video_id).order_by(Job.id).with_for_update()).all()
-    return session.get(Video, video_id, with_for_update=True)
+    its_jobs = select(Job.id).where(Job.video_id == video_id).order_by(Job.id)
+    while True:
+        savepoint = session.begin_nested()
+        locked = session.scalars(its_jobs.with_for_update()).all()
+        video = session.get(Video, video_id, with_for_update=True)
+        if session.scalars(its_jobs).all() == locked:
+            savepoint.commit()
+            return video
+        savepoint.rollback()  # a job came while we waited for the video: its lock goes before the video's
 
 
 def delete(session: Session, video_id: str) -> bool:

@@ -110,7 +110,7 @@ def announce_job(session: Session, job: Job) -> None:
 
 def announce(session: Session, event: WebhookEvent, data: dict[str, object], *, video_id: str) -> None:
     """Write a message to every webhook that wants ``event``."""
-    for webhook in list_all(session):
+    for webhook in _lock_all(session):
         if event in webhook.events:
             _write(session, webhook.id, event, data, video_id)
     session.flush()
@@ -125,6 +125,7 @@ def announce_test(session: Session, webhook_id: str) -> WebhookDelivery:
 
 def forget_video(session: Session, video_id: str) -> int:
     """Delete what was told of a video or was still to be told; return how much that was."""
+    _lock_all(session)  # before the messages, in the order in which a webhook is deleted
     deleted = session.execute(delete_rows(WebhookDelivery).where(WebhookDelivery.video_id == video_id))
     return deleted.rowcount if isinstance(deleted, CursorResult) else 0
 
@@ -177,10 +178,11 @@ def record_failed(session: Session, claimed: ClaimedDelivery, reason: str, *, is
     later = now() + timedelta(seconds=pause_s + spread_s)
     is_ours = _end_attempt(session, claimed, next_attempt_at=later, last_error=reason)
     if is_ours:
+        due = WebhookDelivery.webhook_id == claimed.webhook_id, WebhookDelivery.next_attempt_at <= now()
+        free = select(WebhookDelivery.id).where(*due).with_for_update(skip_locked=True)  # waits for nobody
+        waiting = update(WebhookDelivery).where(WebhookDelivery.id.in_(free))
         session.execute(
-            update(WebhookDelivery)
-            .where(WebhookDelivery.webhook_id == claimed.webhook_id, WebhookDelivery.next_attempt_at <= now())
-            .values(next_attempt_at=later)
+            waiting.values(next_attempt_at=later), execution_options={"synchronize_session": False}
         )
     return is_ours
 
@@ -207,6 +209,13 @@ def prune(session: Session) -> int:
     over = WebhookDelivery.next_attempt_at.is_(None), WebhookDelivery.created_at < oldest_kept
     deleted = session.execute(delete_rows(WebhookDelivery).where(*over))
     return deleted.rowcount if isinstance(deleted, CursorResult) else 0
+
+
+def _lock_all(session: Session) -> Sequence[Webhook]:
+    """Return every webhook; none is deleted before the commit, which a message to it would not outlive."""
+    return session.scalars(
+        select(Webhook).order_by(Webhook.id).with_for_update(read=True, key_share=True)
+    ).all()
 
 
 def _describe_error(job: Job) -> dict[str, object] | None:

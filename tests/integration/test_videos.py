@@ -1,5 +1,7 @@
 """Videos: the same bytes are one video, pages neither repeat nor skip, deleting leaves only tombstones."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
@@ -217,3 +219,29 @@ def test_labels_and_dates_of_videos_are_read_and_unknown_videos_left_out(databas
     assert (label.title, label.recorded_at, label.extra) == (dated.title, recorded_at, {"camera": 2})
     assert recorded == {dated.id: recorded_at, undated.id: None}
     assert added == {dated.id: dated.added_at, undated.id: undated.added_at}
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_on_postgres_a_job_that_comes_while_a_deletion_waits_is_locked_by_it_too(database: Database) -> None:
+    with database.writing() as session:
+        video, _ = videos.add_or_get(session, NEW)
+    is_locked, may_end = threading.Event(), threading.Event()
+
+    def delete() -> None:
+        with database.writing() as session:
+            videos.lock(session, video.id)
+            is_locked.set()
+            may_end.wait(5)
+            videos.delete(session, video.id)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.writing() as session:
+            jobs.enqueue(session, video.id)
+            deleting = threads.submit(delete)
+            time.sleep(0.3)  # it waits for the video
+        assert is_locked.wait(5)
+        with database.writing() as session:  # a claim would go on to the video: each would wait for the other
+            assert job_claims.claim(session, claimant()) is None
+        may_end.set()
+        deleting.result()
+    assert rows(database, Job) == rows(database, Video) == 0

@@ -1,5 +1,6 @@
 """The outbox, on SQLite and on Postgres: written with what it tells of, claimed by one, tried for a day."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -98,6 +99,24 @@ def test_a_job_of_a_rebuild_is_not_told(database: Database) -> None:
     with database.writing() as session:
         job_states.change_state(session, Job.id == job.id, JobState.DONE)
     assert deliveries(database) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_webhook_that_is_deleted_while_a_job_ends_costs_the_job_nothing(database: Database) -> None:
+    gone, left = add_webhook(database), add_webhook(database)
+    job = enqueue(database, state=JobState.RUNNING)
+
+    def end() -> None:
+        with database.writing() as session:
+            job_states.change_state(session, Job.id == job.id, JobState.DONE)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.writing() as session:
+            webhooks.delete(session, gone)
+            ending = threads.submit(end)
+            time.sleep(0.3)  # it waits for the webhook
+        ending.result(5)
+    assert [one.webhook_id for one in deliveries(database)] == [left]
 
 
 def test_a_transaction_that_fails_tells_nothing(database: Database) -> None:
