@@ -14,11 +14,12 @@ import pytest
 
 from indexer.decoding import file_access, syscall_filter
 from indexer.decoding.limits import DecodeLimits
+from indexer.decoding.messages import DecodeSummary
 from indexer.decoding.plans import CutPlan, DecodePlan, Plan
 from indexer.decoding.sandbox import Decoding
 from indexer.decoding.spawner_pool import spawner_environment
 from indexer.errors import IndexingError
-from tests.decoders import CONFINED, spawners_of
+from tests.decoders import CONFINED, children_after, children_that
 from tests.synthetic_video import write_plain
 
 PLAN = DecodePlan(image_size=32, resize_mode="shortest", frames_per_clip=12)
@@ -66,7 +67,7 @@ needs_filter = pytest.mark.skipif(not syscall_filter.is_available(), reason="no 
 needs_landlock = pytest.mark.skipif(not file_access.version(), reason="no Landlock on this machine")
 
 
-def tried(video: Path, attempts: dict[str, str], plan: Plan = PLAN) -> dict[str, str]:
+def tried(video: Path, attempts: dict[str, str], plan: Plan = PLAN, preparation: str = "") -> dict[str, str]:
     """Return what became of each attempt in a confined child: "done" or the name of the error."""
     canary = video.with_name("canary.txt")
     canary.write_text("sweet")
@@ -80,7 +81,7 @@ def tried(video: Path, attempts: dict[str, str], plan: Plan = PLAN) -> dict[str,
                 found[name] = type(error).__name__
         raise child.DecoderCrashed(json.dumps(found))
     """
-    with spawners_of(body, CONFINED) as trying, pytest.raises(IndexingError) as told:
+    with children_that(body, CONFINED, preparation) as trying, pytest.raises(IndexingError) as told:
         list(Decoding(video, plan, spawners=trying))
     assert str(told.value).startswith("{"), told.value
     found: dict[str, str] = json.loads(str(told.value))
@@ -145,6 +146,41 @@ def test_a_child_that_cuts_may_write_the_cut_and_nothing_else(tmp_path: Path) ->
     assert target.stat().st_size == 1000
 
 
+WITHOUT_LANDLOCK = "child.file_access.version = lambda: 0"
+WITHOUT_FILTER = "child.syscall_filter.is_available = lambda: False"
+
+
+@needs_filter
+def test_without_landlock_the_filter_still_keeps_files_from_being_written(tmp_path: Path) -> None:
+    names = ("tcp", "program", "signal to parent", "removal", "new file", "writing the video")
+    attempts = {name: WITHOUT_CALL[name] for name in names}
+    found = tried(write_plain(tmp_path / "a.mp4", 1.0), attempts, preparation=WITHOUT_LANDLOCK)
+    assert set(found.values()) <= {"OSError", "PermissionError"}
+
+
+@needs_landlock
+def test_without_a_filter_landlock_still_keeps_files_from_being_opened(tmp_path: Path) -> None:
+    attempts = WITHOUT_FILE | {
+        name: WITHOUT_CALL[name] for name in ("removal", "new file", "writing the video")
+    }
+    found = tried(write_plain(tmp_path / "a.mp4", 1.0), attempts, preparation=WITHOUT_FILTER)
+    assert set(found.values()) <= {"PermissionError", "FileNotFoundError"}
+
+
+@pytest.mark.parametrize(
+    "missing", [(WITHOUT_LANDLOCK,), (WITHOUT_FILTER,), (WITHOUT_LANDLOCK, WITHOUT_FILTER)]
+)
+def test_what_the_kernel_lacks_keeps_no_video_from_being_decoded_or_cut(
+    tmp_path: Path, missing: tuple[str, ...]
+) -> None:
+    video, target = write_plain(tmp_path / "a.mp4", 1.0), tmp_path / "cut.mp4"
+    target.touch()
+    with children_after("\n".join(missing)) as children:
+        for plan in (PLAN, CutPlan(str(target), 0.0, 1.0, 100_000, 1920, 1080)):
+            assert isinstance(list(Decoding(video, plan, spawners=children))[-1], DecodeSummary)
+    assert target.stat().st_size > 0
+
+
 def test_limits_are_set_before_the_video_is_opened(tmp_path: Path) -> None:
     attempts = {
         f"{name} is {value}": f"assert resource.getrlimit(resource.RLIMIT_{name})[0] == {value}"
@@ -161,7 +197,7 @@ def test_more_memory_than_allowed_is_not_to_be_had(tmp_path: Path) -> None:
 def test_the_cpu_limit_follows_the_length_and_is_final(tmp_path: Path) -> None:
     script = (
         "import resource, sys\nfrom pathlib import Path\n"
-        "from indexer.decoding.child import decode\nfrom indexer.decoding.messages import DecodePlan\n"
+        "from indexer.decoding.child import decode\nfrom indexer.decoding.plans import DecodePlan\n"
         "list(decode(Path(sys.argv[1]), DecodePlan(32, 'shortest', 12)))\n"
         "sys.stdout.write(str(resource.getrlimit(resource.RLIMIT_CPU)))\n"
     )

@@ -13,10 +13,11 @@ import indexer.ingest
 from indexer.catalog.states import JobState, VideoState
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import Decoding, decode_clips
+from indexer.decoding.spawner_pool import SpawnerPool
 from indexer.errors import DecoderDied, DecoderStalled, IndexingError
 from indexer.ingest import IngestReport
 from indexer.library import Library
-from tests.decoders import CONFINED, spawners_of
+from tests.decoders import CONFINED, children_that
 from tests.indexing import enqueue, the_job, the_video, thumbnails, worker_of
 from tests.synthetic_video import write_not_a_video, write_plain
 
@@ -29,13 +30,13 @@ def code_of(report: IngestReport | None) -> str | None:
 
 @contextmanager
 def crashing() -> Iterator[Decode]:
-    with spawners_of("os.abort()") as aborting:
+    with children_that("os.abort()") as aborting:
         yield lambda path, plan: decode_clips(path, plan, spawners=aborting)
 
 
 @contextmanager
 def killed() -> Iterator[Decode]:
-    with spawners_of("time.sleep(600)") as sleeping:
+    with children_that("time.sleep(600)") as sleeping:
 
         def decode(path: Path, plan: DecodePlan) -> Decoding:
             messages = decode_clips(path, plan, spawners=sleeping)
@@ -47,15 +48,14 @@ def killed() -> Iterator[Decode]:
 
 @contextmanager
 def out_of_memory() -> Iterator[Decode]:
-    with spawners_of("kept = bytearray(8 * 1024**3)", CONFINED) as hungry:
+    with children_that("kept = bytearray(8 * 1024**3)", CONFINED) as hungry:
         yield lambda path, plan: decode_clips(path, plan, spawners=hungry)
 
 
 @contextmanager
 def unstartable() -> Iterator[Decode]:
-    with spawners_of("raise SystemExit('never got here')") as pool:
-        pool._command = ["false"]
-        yield lambda path, plan: decode_clips(path, plan, spawners=pool)
+    pool = SpawnerPool(["false"])
+    yield lambda path, plan: decode_clips(path, plan, spawners=pool)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from indexer.decoding.probe import VideoProbe, probe
 from indexer.decoding.sandbox import decode_clips, decode_frames
 from indexer.decoding.spawner_pool import Ended
 from indexer.errors import IndexingError, NoFrames, NotAVideo, PictureTooLarge, UnsupportedCodec
-from tests.decoders import spawners_with
+from tests.decoders import children_after
 from tests.hostile_video import (
     write_growing,
     write_header_only,
@@ -80,7 +80,7 @@ def test_a_container_that_says_it_is_too_large_is_refused_before_a_picture_is_de
 def test_a_few_bytes_of_stills_are_read_for_two_days_at_most(tmp_path: Path) -> None:
     path = write_long_stills(tmp_path / "year.mkv", stills=20, each_s=100.0)
     with (
-        spawners_with("child.MAX_VIDEO_S = 450.0") as patient,
+        children_after("child.MAX_VIDEO_S = 450.0") as patient,
         decode_clips(path, PLAN, spawners=patient) as messages,
     ):
         *_, clip, summary = messages

@@ -24,8 +24,8 @@ PATIENCE_S = 60.0
 
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a video that takes minutes to decode."""
-    return write_long(tmp_path_factory.mktemp("long") / "film.mp4", hours=3)
+    """Return a video that takes a minute to decode."""
+    return write_long(tmp_path_factory.mktemp("long") / "film.mp4", hours=1)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from indexer.decoding.probe import VideoProbe
 from indexer.decoding.sandbox import Decoding, decode_clips, decode_frames
 from indexer.decoding.spawner_pool import Child
 from indexer.errors import DecoderCrashed, DecoderStalled, NotAVideo
-from tests.decoders import CONFINED, spawners_of, spawners_with
+from tests.decoders import CONFINED, children_after, children_that
 from tests.synthetic_video import write_not_a_video, write_plain, write_truncated
 
 PLAN = DecodePlan(image_size=32, resize_mode="shortest", frames_per_clip=12)
@@ -50,7 +50,7 @@ def test_a_video_arrives_as_probe_clips_and_summary(tmp_path: Path) -> None:
 
 def test_progress_is_told_while_no_clip_is_ready(tmp_path: Path) -> None:
     path = write_plain(tmp_path / "short.mp4", duration_s=4.0, frame_rate=6.0)
-    with spawners_with("child.PROGRESS_INTERVAL_S = 0.0") as talkative:
+    with children_after("child.PROGRESS_INTERVAL_S = 0.0") as talkative:
         _, *progress, clip, _ = decode_clips(path, PLAN, spawners=talkative)
     assert isinstance(clip, DecodedClip)
     told = [message.decoded_s for message in progress if isinstance(message, DecodeProgress)]
@@ -96,7 +96,7 @@ def test_a_relative_path_is_refused_before_a_child_starts() -> None:
 def test_a_child_that_crashes_is_reported_with_its_last_words(tmp_path: Path) -> None:
     body = "sys.stderr.write('x' * 100_000 + ' bad slice'); sys.stderr.flush(); os.abort()"
     with (
-        spawners_of(body) as aborting,
+        children_that(body) as aborting,
         pytest.raises(DecoderCrashed, match=r"a\.mp4 was ended by SIGABRT.*bad slice") as raised,
     ):
         list(decode_clips(tmp_path / "a.mp4", PLAN, spawners=aborting))
@@ -106,14 +106,14 @@ def test_a_child_that_crashes_is_reported_with_its_last_words(tmp_path: Path) ->
 @pytest.mark.parametrize("status", [0, 3])
 def test_a_child_that_ends_without_a_summary_has_crashed(tmp_path: Path, status: int) -> None:
     with (
-        spawners_of(f"return {status}") as ending,
+        children_that(f"return {status}") as ending,
         pytest.raises(DecoderCrashed, match=f"exited with status {status}"),
     ):
         list(decode_clips(tmp_path / "a.mp4", PLAN, spawners=ending))
 
 
 def test_a_child_killed_while_it_decodes_is_reported(tmp_path: Path) -> None:
-    path = write_plain(tmp_path / "long.mp4", duration_s=600.0, frame_rate=6.0)
+    path = write_plain(tmp_path / "long.mp4", duration_s=120.0, frame_rate=6.0)
     with decode_clips(path, PLAN) as messages, pytest.raises(DecoderCrashed, match="SIGKILL"):
         for _ in messages:
             os.kill(messages.child_pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def test_a_child_killed_while_it_decodes_is_reported(tmp_path: Path) -> None:
 
 def test_a_silent_child_is_stopped(tmp_path: Path) -> None:
     with (
-        spawners_of("time.sleep(600)") as silent,
+        children_that("time.sleep(600)") as silent,
         decode_clips(tmp_path / "a.mp4", PLAN, IMPATIENT, silent) as messages,
     ):
         with pytest.raises(DecoderStalled, match=r"a\.mp4 gave no sign of life for 0\.3 s"):
@@ -137,14 +137,14 @@ def test_a_silent_child_is_stopped(tmp_path: Path) -> None:
     ],
 )
 def test_a_child_that_only_chatters_is_stopped(tmp_path: Path, body: str) -> None:
-    with spawners_of(body) as chattering, pytest.raises(DecoderStalled):
+    with children_that(body) as chattering, pytest.raises(DecoderStalled):
         list(decode_clips(tmp_path / "a.mp4", PLAN, IMPATIENT, chattering))
 
 
 def test_a_child_that_says_it_makes_progress_for_ever_is_stopped(tmp_path: Path) -> None:
     body = "while True:\n    yield child.DecodeProgress(0.1)\n    time.sleep(0.05)"
     with (
-        spawners_of(body, CONFINED) as endless,
+        children_that(body, CONFINED) as endless,
         pytest.raises(DecoderStalled, match=r"waited for 0\.4 s in all"),
     ):
         list(decode_clips(tmp_path / "a.mp4", PLAN, DecodeLimits(wait_s=0.4), endless))
@@ -158,7 +158,7 @@ def test_only_waiting_counts_as_waiting(tmp_path: Path) -> None:
     """
     limits = DecodeLimits(silence_s=1.5, wait_s=1.5)
     with (
-        spawners_of(body, CONFINED) as quick,
+        children_that(body, CONFINED) as quick,
         decode_clips(tmp_path / "a.mp4", PLAN, limits, quick) as messages,
         pytest.raises(DecoderCrashed, match="exited with status 0"),
     ):
@@ -170,7 +170,7 @@ def test_only_waiting_counts_as_waiting(tmp_path: Path) -> None:
 def test_a_child_that_talks_nonsense_has_crashed(tmp_path: Path, said: str) -> None:
     body = f"stream.write(b'{said}'); stream.flush(); time.sleep(600)"
     with (
-        spawners_of(body) as nonsensical,
+        children_that(body) as nonsensical,
         decode_clips(tmp_path / "a.mp4", PLAN, spawners=nonsensical) as messages,
     ):
         with pytest.raises(DecoderCrashed, match="garbled"):
@@ -192,7 +192,7 @@ def test_a_child_whose_clips_are_out_of_place_is_not_believed() -> None:
         "[[0, 2], [1, 4]]",
         "[[0, 0.1], [0.1, 0.2]]",
     )
-    with spawners_of(body, CONFINED) as lying:
+    with children_that(body, CONFINED) as lying:
         for told in (backwards, endless, beyond, before, overlapping, tiny):
             with pytest.raises(DecoderCrashed, match=r"garbled.*clip \d from .* is out of place"):
                 list(decode_clips(Path("/", told), PLAN, spawners=lying))
@@ -203,14 +203,14 @@ def test_a_child_that_falls_silent_for_good_but_stays_is_ended(
 ) -> None:
     monkeypatch.setattr(Child.wait, "__defaults__", (0.3,))
     body = "os.closerange(1, 64); time.sleep(600)"
-    with spawners_of(body) as staying, decode_clips(tmp_path / "a.mp4", PLAN, spawners=staying) as messages:
+    with children_that(body) as staying, decode_clips(tmp_path / "a.mp4", PLAN, spawners=staying) as messages:
         with pytest.raises(DecoderCrashed, match="SIGKILL"):
             list(messages)
         assert is_gone(messages.child_pid)
 
 
 def test_a_consumer_that_stops_early_leaves_no_child(tmp_path: Path) -> None:
-    path = write_plain(tmp_path / "long.mp4", duration_s=600.0, frame_rate=6.0)
+    path = write_plain(tmp_path / "long.mp4", duration_s=120.0, frame_rate=6.0)
     with decode_clips(path, PLAN) as messages:
         next(iter(messages))
     assert is_gone(messages.child_pid)
@@ -218,7 +218,7 @@ def test_a_consumer_that_stops_early_leaves_no_child(tmp_path: Path) -> None:
 
 def test_another_thread_ends_a_decode_at_once(tmp_path: Path) -> None:
     with (
-        spawners_of("time.sleep(600)") as silent,
+        children_that("time.sleep(600)") as silent,
         decode_clips(tmp_path / "a", PLAN, None, silent) as messages,
     ):
         Timer(0.2, messages.kill).start()
@@ -239,7 +239,7 @@ def test_too_little_memory_is_an_error_of_this_file(tmp_path: Path) -> None:
 
 def test_too_much_cpu_time_is_a_stall(tmp_path: Path) -> None:
     body = "resource.setrlimit(resource.RLIMIT_CPU, (1, 9))\nwhile True: pass"
-    with spawners_of(body) as busy, pytest.raises(DecoderStalled, match="CPU time"):
+    with children_that(body) as busy, pytest.raises(DecoderStalled, match="CPU time"):
         list(decode_clips(tmp_path / "a.mp4", PLAN, spawners=busy))
 
 

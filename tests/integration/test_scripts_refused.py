@@ -15,7 +15,7 @@ from indexer.decoding.probe import probe
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import DecoderCrashed, NotAVideo
 from tests.canary import Baits, baits
-from tests.decoders import CONFINED, spawners_of
+from tests.decoders import CONFINED, children_that
 from tests.synthetic_video import write_plain
 
 PLAN = DecodePlan(image_size=32, resize_mode="shortest", frames_per_clip=12)
@@ -101,7 +101,7 @@ def test_the_kernel_alone_keeps_the_bait(tmp_path: Path, bait: Baits, script: st
         container = child.av.open(str(path), options={"protocol_whitelist": "file,http,tcp,crypto,data"})
         raise child.DecoderCrashed(f"opened {container}")
     """
-    with spawners_of(body, CONFINED) as careless, pytest.raises(DecoderCrashed, match="failed"):
+    with children_that(body, CONFINED) as careless, pytest.raises(DecoderCrashed, match="failed"):
         list(decode_clips(write_script(tmp_path, script, ".m3u8", bait), PLAN, spawners=careless))
     assert not bait.were_taken()
 

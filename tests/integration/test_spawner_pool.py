@@ -140,10 +140,10 @@ def test_many_threads_share_the_pool(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_spawner_and_child_end_with_a_parent_that_is_killed(tmp_path: Path, end: str) -> None:
-    path = write_plain(tmp_path / "long.mp4", duration_s=600.0, frame_rate=6.0)
+    path = write_plain(tmp_path / "long.mp4", duration_s=120.0, frame_rate=6.0)
     script = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from indexer.decoding.messages import DecodePlan\n"
+        "from indexer.decoding.plans import DecodePlan\n"
         "from indexer.decoding.sandbox import decode_clips\n"
         "decoding = decode_clips(Path(sys.argv[1]), DecodePlan(32, 'shortest', 12))\n"
         "messages = iter(decoding)\n"
