@@ -1,14 +1,23 @@
-"""POST /videos with an Idempotency-Key: sent again, a request is answered as the first time."""
+"""POST /videos with an Idempotency-Key, in both databases: sent again, it is answered as the first time."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from httpx import Response
 
 from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Job, Video
-from tests.service import Service
+from tests.service import Service, open_service
 from tests.upload_forms import CONTENT
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    """Yield a service on SQLite, then one on Postgres."""
+    with open_service(tmp_path / "home", database_url=database_url) as service:
+        yield service
 
 
 def send(service: Service, key: str, content: bytes = CONTENT, **fields: str) -> Response:

@@ -1,8 +1,9 @@
-"""What is kept and what is not: full disks, expiry, processes that died, and the same bytes from everywhere."""
+"""What is kept and what not, in both databases: full disks, expiry, dead processes, same bytes at once."""
 
 import errno
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,13 @@ from tests.tus_client import begin, head, offset_of, patch, problem
 from tests.upload_forms import CONTENT, upload
 
 HALF = len(CONTENT) // 2
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    """Yield a service on SQLite, then one on Postgres."""
+    with open_service(tmp_path / "home", database_url=database_url) as service:
+        yield service
 
 
 def test_a_disk_that_fills_up_in_a_piece_keeps_what_is_whole(
@@ -56,8 +64,8 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_whole_upload(
     assert "reelseek-job" in asked.headers
 
 
-def test_an_upload_left_alone_expires_and_is_swept_with_its_file(tmp_path: Path) -> None:
-    with open_service(tmp_path / "home", upload_expiry_h=0.0001) as service:
+def test_an_upload_left_alone_expires_and_is_swept_with_its_file(tmp_path: Path, database_url: str) -> None:
+    with open_service(tmp_path / "home", upload_expiry_h=0.0001, database_url=database_url) as service:
         old = begin(service, len(CONTENT))
         patch(service, old, 0, CONTENT[:HALF])
         finished = patch(service, begin(service, 3), 0, b"abc").headers["reelseek-video"]
@@ -124,11 +132,13 @@ def test_old_keys_are_forgotten(service: Service) -> None:
         assert session.query(IdempotencyKey).count() == 0
 
 
-def test_the_same_bytes_twenty_times_at_once_by_all_ways_are_one_video(tmp_path: Path) -> None:
+def test_the_same_bytes_twenty_times_at_once_by_all_ways_are_one_video(
+    tmp_path: Path, database_url: str
+) -> None:
     footage = tmp_path / "footage"
     footage.mkdir()
     (footage / "film.mp4").write_bytes(CONTENT)
-    with open_service(tmp_path / "home", import_roots=str(footage)) as service:
+    with open_service(tmp_path / "home", import_roots=str(footage), database_url=database_url) as service:
 
         def send(number: int) -> str:
             if number % 3 == 0:
