@@ -1,5 +1,6 @@
 """A moment as a film that plays in any browser: made when it is first asked for, then kept."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.export.waiting_cut import OnStart, WaitingCut
 from app.media_response import MediaResponse
+from indexer.errors import MediaMissing
 from indexer.previews import Moment, PreviewStore
 
 MAX_AGE = "private, max-age=3600"
@@ -52,8 +54,22 @@ class ClipPreview(Response):
         if path is None:
             await checkpoint()  # ends the request in its own way when it is the service that stops
             return
-        headers = {"Cache-Control": MAX_AGE}
-        await MediaResponse(path, media_type=self.media_type, headers=headers)(scope, receive, send)
+        response = MediaResponse(
+            path,
+            media_type=self.media_type,
+            headers={"Cache-Control": MAX_AGE},
+            stat_result=await to_thread.run_sync(self._look_at, path),
+        )
+        await response(scope, receive, send)
+
+    def _look_at(self, path: Path) -> os.stat_result:
+        """Return what is known of the file; raises UnknownClip and MediaMissing when it was just deleted."""
+        try:
+            return path.stat()
+        except FileNotFoundError as error:
+            self._wanted.require_video()
+            message = "the preview made room for others before it was sent: ask again"
+            raise MediaMissing(message) from error
 
     def _make(self, on_start: OnStart) -> Path:
         """Make it, in a thread, unless another request did while this one waited."""

@@ -124,7 +124,13 @@ class Spawner:
 
 
 def main() -> None:
-    """Serve the parent at the other end of standard input."""
+    """Serve the parent at the other end of standard input.
+
+    A service manager may send its signal to every process of a service. The parent gives its job back then
+    and goes, and we with it; if we went first, it would count the video's decoder as dead.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as control:
         try:
             Spawner(control).serve()

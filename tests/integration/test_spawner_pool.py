@@ -96,6 +96,16 @@ def test_a_spawner_that_dies_at_work_costs_one_decode_and_takes_its_child_along(
         assert whose(pool)[1] != spawner
 
 
+def test_a_signal_to_the_whole_service_is_left_to_the_parent(tmp_path: Path) -> None:
+    path = write_plain(tmp_path / "a.mp4", duration_s=120.0, frame_rate=6.0)
+    with spawners_with() as pool, decode_clips(path, PLAN, spawners=pool) as messages:
+        spawner = int(Path(f"/proc/{messages.child_pid}/stat").read_text().split()[3])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            for pid in (messages.child_pid, spawner):
+                os.kill(pid, number)
+        assert isinstance(list(messages)[-1], DecodeSummary)
+
+
 def test_a_spawner_without_work_goes_and_the_next_decode_does_not_notice() -> None:
     body = f"def instead(path, plan, limits, stream):\n    {WHO}\nchild.run = instead\n"
     with spawners_with("spawner.IDLE_S = 0.1\n" + body) as pool:

@@ -133,6 +133,28 @@ def test_a_preview_of_a_video_that_was_deleted_meanwhile_is_not_kept(
     assert files_in(service, "previews") == []
 
 
+@pytest.mark.parametrize("with_its_video", [True, False])
+def test_a_preview_that_is_deleted_before_it_is_sent_is_a_problem(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_its_video: bool
+) -> None:
+    clip = second_clip(service, tmp_path)
+    assert service.client.get(f"/clips/{clip.id}/preview").is_success
+    find = PreviewStore.find
+
+    def delete_what_is_found(store: PreviewStore, moment: Moment) -> Path | None:
+        found = find(store, moment)
+        if found is not None:
+            found.unlink()
+            if with_its_video:
+                service.client.delete(f"/videos/{clip.video_id}")
+        return found
+
+    monkeypatch.setattr(PreviewStore, "find", delete_what_is_found)
+    response = service.client.get(f"/clips/{clip.id}/preview")
+    problem = "/problems/unknown-clip" if with_its_video else "/problems/media-missing"
+    assert (response.status_code, response.json()["type"]) == (404, problem)
+
+
 @pytest.mark.parametrize(
     ("span", "named"), [("start=-1", "start"), ("start=5&end=5", "end"), ("end=8.1", "end")]
 )
