@@ -40,6 +40,7 @@ from app.upload_errors import (
 from indexer.errors import (
     CannotPromote,
     EmptyUpload,
+    GenerationRetired,
     MediaMissing,
     ModelUnavailable,
     NotSubtitles,
@@ -205,6 +206,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     ChecksumMismatch: ProblemKind("checksum-mismatch", 460, "The piece arrived damaged"),
     DeletionUnfinished: ProblemKind("deletion-unfinished", 503, "The deletion is not at its end"),
     NotReady: ProblemKind("not-ready", 503, "The service is not ready"),
+    GenerationRetired: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),
 }

@@ -82,6 +82,7 @@ class LiveServices:
             next_look = monotonic() + LOOK_S
             try:
                 self.look()
+                self.current.follower.save_when_quiet()
             except OperationalError:
                 log.debug("the database does not answer; looking again", exc_info=True)
             except Exception as error:  # whatever it is, the former model goes on answering

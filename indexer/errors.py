@@ -20,7 +20,7 @@
     GenerationError        a generation cannot be what it is to become
     ├── UnknownGeneration  ├── CannotPromote
     ├── GenerationInUse    ├── ModelUnavailable ── ModelChanged
-    └── VideosMissing
+    └── VideosMissing      └── GenerationRetired
 """
 
 from collections.abc import Sequence
@@ -165,6 +165,16 @@ class GenerationInUse(GenerationError):
 
     def __init__(self, generation_id: int) -> None:
         super().__init__(f"generation {generation_id} answers searches: promote another one first")
+
+
+class GenerationRetired(GenerationError):
+    """A search in a generation that was retired before this process went over to the one that serves."""
+
+    def __init__(self, generation_id: int) -> None:
+        super().__init__(
+            f"generation {generation_id} was retired, and the model of the one that serves is not loaded "
+            "here yet: search again in a moment; if that does not help, the log says why it cannot be loaded"
+        )
 
 
 class ModelUnavailable(GenerationError):

@@ -14,6 +14,7 @@ from indexer.catalog import vector_codec
 from indexer.catalog.columns import now
 from indexer.catalog.states import EmbeddingKind, GenerationState
 from indexer.catalog.tables import Clip, Embedding, Generation, Tombstone
+from indexer.errors import GenerationRetired
 
 if TYPE_CHECKING:
     from model.factory import EncoderSettings
@@ -83,6 +84,14 @@ def has_vectors(session: Session, generation_id: int) -> bool:
     """Return whether a generation has read anything."""
     any_of_it = select(Embedding.id).where(Embedding.generation_id == generation_id)
     return session.scalar(any_of_it.limit(1)) is not None
+
+
+def require_not_retired(session: Session, generation_id: int) -> None:
+    """Raise GenerationRetired for a generation whose vectors were deleted as another one serves."""
+    generation = session.get(Generation, generation_id)
+    is_retired = generation is not None and generation.state is GenerationState.RETIRED
+    if is_retired and not has_vectors(session, generation_id):
+        raise GenerationRetired(generation_id)
 
 
 def get(session: Session, generation_id: int) -> Generation:

@@ -9,28 +9,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.background_work import BackgroundWork, IsStopped
-from indexer.catalog import deletions, generations, vector_codec
+from indexer.catalog import deletions, generations
 from indexer.catalog.session import Database
 from indexer.catalog.tables import Embedding
-from indexer.vector_index.building import (
-    ROWS_AT_ONCE,
-    BuildStoppedError,
-    IndexSizes,
-    build_index,
-    quick_index,
-)
-from indexer.vector_index.clip_table import ClipColumns, ClipTable, FrozenClips
+from indexer.vector_index.building import ROWS_AT_ONCE, BuildStoppedError, IndexSizes, build_index
+from indexer.vector_index.clip_table import ClipTable, FrozenClips
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
+from indexer.vector_index.incoming import add_stored, columns_of, index_for
 from indexer.vector_index.read_write_lock import ReadWriteLock
 from indexer.vector_index.snapshot import Snapshot, SnapshotHeader, read_snapshot
 from indexer.vector_index.view import IndexView
+
+QUIET_S = 60.0
+"""Without a change, before an index that a deletion took from the disk is kept there again."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +60,7 @@ class IndexFollower:
         self._table = ClipTable(dimension)
         self._history_id, self._revision = "", 0
         self._saved: tuple[int, FaissIndex] | None = None
+        self._changed_at = monotonic()
         self._builds = BackgroundWork("index-builder")
         self._may_build = self._is_building = False
         self._failed_at: int | None = None
@@ -94,7 +93,10 @@ class IndexFollower:
         self._builds.wait()
 
     def catch_up(self) -> int:
-        """Apply what the catalog has and the index has not, and return the revision reached."""
+        """Apply what the catalog has and the index has not, and return the revision reached.
+
+        Raises GenerationRetired when all of its vectors were deleted.
+        """
         current = self._database.memory.recall(
             ("position", self._generation_id),
             lambda session: generations.current_position(session, self._generation_id),
@@ -134,11 +136,23 @@ class IndexFollower:
             snapshot.write(self._snapshot_path)
             self._saved = state
             with self._database.reading() as session:
-                self._drop_if_deleted_since(session, snapshot.header.revision)
+                self._drop_if_outdated(session, snapshot.header)
 
-    def _drop_if_deleted_since(self, session: Session, revision: int) -> None:
-        """Take the snapshot of a revision away when a clip was deleted since: no copy of it is to stay."""
-        if deletions.is_any_since(session, self._generation_id, revision):
+    def save_when_quiet(self) -> None:
+        """Keep on disk again what a deletion took from there, once nothing has changed for a while.
+
+        Else a service that is killed would read a large library anew at its start.
+        """
+        is_quiet = monotonic() - self._changed_at > QUIET_S
+        if is_quiet and len(self) > self._sizes.flat_until and not self._snapshot_path.exists():
+            self._saved, self._changed_at = None, monotonic()  # the next try is as far off
+            self._save_aside()
+
+    def _drop_if_outdated(self, session: Session, header: SnapshotHeader) -> None:
+        """Take a snapshot away when a clip of it was deleted since, or all of them: no copy is to stay."""
+        history_id = generations.current_position(session, self._generation_id).history_id
+        is_deleted = deletions.is_any_since(session, self._generation_id, header.revision)
+        if is_deleted or history_id != header.history_id:
             self._snapshot_path.unlink(missing_ok=True)
             self._saved = None
 
@@ -150,7 +164,7 @@ class IndexFollower:
             if found is not None:
                 self._index, self._table, self._revision = found
                 self._saved = self._revision, self._index
-                self._drop_if_deleted_since(session, self._revision)
+                self._drop_if_outdated(session, self._header(self._revision))
             self._apply(session)
             in_catalog = self._count(session)
             if found is not None and len(self) != in_catalog:
@@ -164,10 +178,9 @@ class IndexFollower:
     def _apply(self, session: Session) -> None:
         changes = generations.changes_since(session, self._generation_id, self._revision)
         history_id, revision = changes.position
-        is_restored = (
-            history_id != self._history_id or revision < self._revision
-        )  # the catalog, from a backup
+        is_restored = history_id != self._history_id or revision < self._revision  # from a backup
         if is_restored:
+            generations.require_not_retired(session, self._generation_id)
             changes = generations.changes_since(session, self._generation_id, 0)
         with self._lock.writing():
             if is_restored:
@@ -180,21 +193,14 @@ class IndexFollower:
 
     def _take_in(self, changes: generations.Changes) -> None:
         self._table.add(
-            _columns(changes), changes.added_video_ids, changes.added_vectors, changes.added_clip_ids
+            columns_of(changes), changes.added_video_ids, changes.added_vectors, changes.added_clip_ids
         )
         self._table.remove(changes.removed_ids)
-        self._index = self._index_for(changes)
-        _add(self._index, changes.added_ids, changes.added_vectors)
+        self._index = index_for(changes, self._index, self._sizes)
+        add_stored(self._index, changes.added_ids, changes.added_vectors)
         self._index.remove(changes.removed_ids)
         self._history_id, self._revision = changes.position
-
-    def _index_for(self, changes: generations.Changes) -> FaissIndex:
-        """Return the index to add to: a whole large library is not put in as float32 first."""
-        if len(self._index) or len(changes.added_ids) <= self._sizes.flat_until:
-            return self._index
-        return quick_index(
-            vector_codec.unit(changes.added_vectors[:: -(-len(changes.added_ids) // ROWS_AT_ONCE)])
-        )
+        self._changed_at = monotonic()
 
     def _start_anew(self) -> None:
         self._index, self._table = FaissIndex(self._dimension), ClipTable(self._dimension)
@@ -244,7 +250,7 @@ class IndexFollower:
         if is_serving:
             kind = index.kind.name
             log.info("index built", extra={"action": "index_built", "kind": kind, "clips": len(index)})
-            self._save_built()
+            self._save_aside()
 
     def _swap(self, index: FaissIndex, table: ClipTable, clips: FrozenClips) -> bool:
         """Let an index of ``clips`` serve, with what came and went since; not if all was read anew."""
@@ -261,12 +267,12 @@ class IndexFollower:
                 self._index = index
         return True
 
-    def _save_built(self) -> None:
-        """Keep on disk what took minutes to build; a service that is killed does not come to do it."""
+    def _save_aside(self) -> None:
+        """Keep on disk what takes minutes to build; a service that is killed does not come to do it."""
         try:
             self.save_snapshot()
         except Exception:  # whatever it is, the catalog has every vector
-            log.warning("the index that was built was not saved", exc_info=True)
+            log.warning("the index was not saved; a start before it is would read the catalog", exc_info=True)
 
     def _count(self, session: Session) -> int:
         where = generations.is_clip_vector(self._generation_id)
@@ -282,18 +288,3 @@ class IndexFollower:
             count=len(self),
             kind=self._index.kind,
         )
-
-
-def _add(index: FaissIndex, ids: NDArray[np.int64], stored: NDArray[np.float16]) -> None:
-    for start in range(0, len(ids), ROWS_AT_ONCE):  # as float32 a large library would not fit
-        rows = slice(start, start + ROWS_AT_ONCE)
-        index.add(ids[rows], vector_codec.unit(stored[rows]))
-
-
-def _columns(changes: generations.Changes) -> ClipColumns:
-    return ClipColumns(
-        ids=changes.added_ids,
-        video=np.arange(len(changes.added_ids), dtype=np.int32),
-        start_s=changes.added_start_s,
-        end_s=changes.added_end_s,
-    )

@@ -243,7 +243,7 @@ def test_changes_that_fail_half_way_are_never_seen_by_half_nor_taken_in_twice(
         raise MemoryError
 
     with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr("indexer.vector_index.follower._add", fail)
+        patch.setattr("indexer.vector_index.follower.add_stored", fail)
         follower.catch_up()
 
     assert_equals_brute_force(database, generation, follower, None, 100)

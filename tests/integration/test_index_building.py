@@ -203,3 +203,29 @@ def test_a_look_inside_a_look_sees_the_same_moment(
             assert (inner.revision, inner.clip_count) == (view.revision, 2)
     with follower.reading() as view:
         assert view.clip_count == 3
+
+
+def test_an_index_that_a_deletion_took_from_the_disk_is_kept_there_again_when_nothing_changes(
+    follower: IndexFollower,
+    database: Database,
+    generation: Generation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "generation.snapshot"
+    add_clips(database, generation, *range(50))
+    deleted = add_clips(database, generation, 99)
+    follower.catch_up()
+    follower.wait_for_build()
+    path.unlink()  # as a deletion does
+    delete(database, deleted)
+    follower.catch_up()
+
+    follower.save_when_quiet()
+    assert not path.exists()
+    monkeypatch.setattr(follower_module, "QUIET_S", 0.0)
+    follower.save_when_quiet()
+    assert_finds_every_clip(follower, 50)
+    kept = path.stat().st_mtime_ns
+    follower.save_when_quiet()
+    assert path.stat().st_mtime_ns == kept

@@ -178,6 +178,35 @@ def test_a_promoted_model_that_cannot_be_loaded_here_leaves_the_former_one_answe
     close_what_came(service)
 
 
+def test_a_service_whose_generation_was_retired_says_so_until_the_next_model_is_loaded(
+    service: Service, models: dict[str, Encoders]
+) -> None:
+    del models["other"]
+    promotion.promote(service.library, 2)  # by a machine that has its model
+    promotion.retire(service.library, 1)
+    answer = service.client.get("/search", params={"q": "a cat"})
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not-ready")
+    assert "generation 1 was retired, and the model of the one that serves is not" in answer.json()["detail"]
+    models["other"] = other_encoders()
+    live_of(service).look()
+    assert search(service, q="a cat")["model"]["generation"] == 2
+    close_what_came(service)
+
+
+@pytest.mark.parametrize("is_retired_first", [True, False])
+def test_no_snapshot_of_a_retired_generation_stays(service: Service, is_retired_first: bool) -> None:
+    search(service, q="a cat")
+    promotion.promote(service.library, 2)
+    if is_retired_first:
+        promotion.retire(service.library, 1)
+    live_of(service).look()  # which keeps the index of the former model for the next start
+    assert service.library.snapshot_path(1).exists() is not is_retired_first
+    if not is_retired_first:
+        promotion.retire(service.library, 1)
+    assert not service.library.snapshot_path(1).exists()
+    close_what_came(service)
+
+
 def test_a_running_service_notices_what_another_process_promoted(service: Service) -> None:
     settings = service.services.settings
     live = LiveServices(services_with(settings, open_library(settings), GenerationModel(1, fake_encoders())))
