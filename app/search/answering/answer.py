@@ -132,8 +132,8 @@ def _notices(
         notices.append("Videos came or went since the first page: search again to see all there is.")
     if preset == BUNDLED_PRESET and coverage.videos > 0:
         notices.append(
-            "Searched with the small model that comes with ReelSeek: reelseek reindex --preset fast reads the "
-            "videos with a better one."
+            "Searched with the small model that comes with ReelSeek: reelseek reindex --preset fast reads "
+            "the videos with a better one."
         )
     return notices
 

@@ -42,7 +42,7 @@ class Shown:
 
     def holds(self, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which of the clips (N,) of these scores (N,) were shown."""
-        held: NDArray[np.bool_] = np.isin(ids, self.ahead)
+        held = _are_among(ids, self.ahead)
         if self.until is not None:
             held |= scores > self.until.score
             held |= (scores == np.float32(self.until.score)) & (ids <= self.until.embedding_id)
@@ -65,6 +65,15 @@ class Shown:
         if self.until is not None:
             until = max(until, self.until)
         return Shown(until, np.setdiff1d(self.ahead, ids[:count]))
+
+
+def _are_among(ids: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of ids (N,) are ``known`` (M,), which ascend; ``np.isin`` would sort both."""
+    if not len(known):
+        return np.zeros(len(ids), np.bool_)
+    places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    among: NDArray[np.bool_] = known[places] == ids
+    return among
 
 
 def steps_of(ids: NDArray[np.int64]) -> list[int]:
