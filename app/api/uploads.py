@@ -105,6 +105,7 @@ def describe_uploads(services: ServicesDependency) -> Response:
     "/uploads",
     status_code=201,
     summary="Begin a resumable upload",
+    response_class=Response,
     dependencies=SPEAKS_TUS,
     openapi_extra=PIECE_BODY,
     responses=problem_docs(*WHILE_TAKING, RequestValidationError, EmptyUpload),
@@ -179,6 +180,7 @@ async def continue_upload(
 @router.head(
     "/uploads/{upload_id}",
     summary="Ask how far a resumable upload is",
+    response_class=Response,
     dependencies=SPEAKS_TUS,
     responses=problem_docs(UnsupportedTusVersion, UnknownUpload, UploadExpired, UploadConflict, StorageFull),
 )

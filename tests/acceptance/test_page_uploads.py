@@ -74,6 +74,21 @@ def test_an_upload_that_a_reload_stopped_goes_on_once_the_file_is_chosen_again(
     expect(page.locator("#tray")).to_be_hidden()
 
 
+def test_another_tab_leaves_an_upload_to_the_one_that_sends_it(page: Page, tmp_path: Path) -> None:
+    film = write_large(tmp_path / "beside.mp4")
+    slow_down(page)
+    with page.expect_request(lambda request: request.headers.get("upload-offset") == str(PIECE_BYTES)):
+        upload(page, film)
+    with page.expect_popup() as opened:
+        page.evaluate("void open(location.href)")
+    beside = opened.value
+    beside.wait_for_timeout(1500)  # the other tab has answered, and the server
+    expect(beside.locator("#upload-button")).to_be_visible()
+    expect(beside.locator("#tray")).to_be_hidden()
+    beside.close()
+    expect(tray_row(page, "beside.mp4")).to_contain_text("Searchable", timeout=INDEX_TIMEOUT_MS)
+
+
 def test_an_upload_goes_on_by_itself_when_the_network_is_back(page: Page, tmp_path: Path) -> None:
     film = write_large(tmp_path / "on a train.mp4")
     session = slow_down(page)

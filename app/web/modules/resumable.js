@@ -9,14 +9,25 @@ const LONGEST_PAUSE_MS = 15_000;
 const REMEMBERED = "reelseek-upload:";
 const VERSION = { "Tus-Resumable": "1.0.0" };
 
+// The tabs of one browser share what they remember: each tells the others what it is sending itself.
+const WHO_SENDS = "who sends?";
+const ANSWERS_WITHIN_MS = 300;
+const tabs = new BroadcastChannel("reelseek-uploads");
+const sentHere = new Set();
+tabs.addEventListener("message", ({ data }) => {
+  if (data === WHO_SENDS && sentHere.size) tabs.postMessage([...sentHere]);
+});
+
 /** Return what tells one file from another without reading it. */
 export function fingerprint({ name, size, lastModified }) {
   return [name, size, lastModified].join("|");
 }
 
-/** Return the uploads that were begun here and not finished: {name, size, lastModified, url, offset}. */
+/** Return the uploads that were begun here and that nobody goes on with: {name, size, lastModified, url, offset}. */
 export async function unfinishedUploads() {
-  const found = Object.keys(localStorage).filter((key) => key.startsWith(REMEMBERED));
+  const remembered = Object.keys(localStorage).filter((key) => key.startsWith(REMEMBERED));
+  const elsewhere = remembered.length ? await sentByOtherTabs() : new Set();
+  const found = remembered.filter((key) => !elsewhere.has(key.slice(REMEMBERED.length)));
   const asked = found.map(async (key) => {
     const upload = JSON.parse(localStorage.getItem(key));
     try {
@@ -40,7 +51,16 @@ export async function forgetUpload(file) {
  * Send a file and return the accepted upload {video_id, job_id, state, is_new}. `onProgress` gets the fraction
  * that has arrived, `onPause` a Problem while there is no connection and null once it goes on.
  */
-export async function sendFile(file, { onProgress, onPause, signal }) {
+export async function sendFile(file, callbacks) {
+  sentHere.add(fingerprint(file));
+  try {
+    return await sendUntilDone(file, callbacks);
+  } finally {
+    sentHere.delete(fingerprint(file));
+  }
+}
+
+async function sendUntilDone(file, { onProgress, onPause, signal }) {
   let pause = FIRST_PAUSE_MS;
   for (;;) {
     try {
@@ -64,6 +84,17 @@ export async function sendFile(file, { onProgress, onPause, signal }) {
   }
 }
 
+/** Return the fingerprints of what other tabs are sending. */
+async function sentByOtherTabs() {
+  const found = new Set();
+  const hear = ({ data }) => Array.isArray(data) && data.forEach((one) => found.add(one));
+  tabs.addEventListener("message", hear);
+  tabs.postMessage(WHO_SENDS);
+  await new Promise((resolve) => { setTimeout(resolve, ANSWERS_WITHIN_MS); });
+  tabs.removeEventListener("message", hear);
+  return found;
+}
+
 function addressOf(file) {
   return JSON.parse(localStorage.getItem(REMEMBERED + fingerprint(file)))?.url ?? null;
 }
@@ -84,6 +115,8 @@ async function offsetOf(url, { signal }) {
 
 async function outcomeOf(file, url) {
   const upload = await getUpload(url);
+  // The request that brought the last piece is still at work, though its connection broke.
+  if (!upload.video_id) throw new Problem("Not finished", "The server is still checking the file.");
   const { state } = await getVideo(upload.video_id);
   localStorage.removeItem(REMEMBERED + fingerprint(file));
   return { ...upload, state, is_new: state !== "ready" };
