@@ -35,12 +35,21 @@ OPTIONS = (
 KEEPER = """
 "$0" "$@" >server.log 2>&1 &
 server=$!
-cat >/dev/null
+while read -r absent_s; do
+    kill -QUIT $server
+    wait $server
+    sleep "$absent_s"
+    "$0" "$@" >>server.log 2>&1 &
+    server=$!
+done
 kill -QUIT $server
 wait $server
 rm -rf "$PWD"
 """
-"""Runs the server until standard input closes: pytest's end, a kill too, stops it and removes its folder."""
+"""Runs the server until standard input closes: pytest's end, a kill too, stops it and removes its folder.
+
+A line on standard input restarts it, after so many seconds.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,12 @@ class PostgresServer:
         """Run one statement in the maintenance database."""
         with self._connect() as connection:
             connection.execute(statement.encode())
+
+    def restart(self, absent_s: float) -> None:
+        """Let the server end at once, connections and all, and come back after so many seconds."""
+        if self.keeper.stdin is not None:
+            self.keeper.stdin.write(f"{absent_s}\n".encode())
+            self.keeper.stdin.flush()
 
     def stop(self) -> None:
         """Stop the server and remove its files."""

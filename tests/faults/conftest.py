@@ -28,4 +28,5 @@ def home(tmp_path: Path, nursery_address: str) -> Home:
 @pytest.fixture
 def either_home(tmp_path: Path, nursery_address: str, database_url: str) -> Home:
     """Return an empty library, once on SQLite and once on Postgres."""
+    (tmp_path / "library").mkdir()
     return Home(tmp_path / "library", database_url, nursery_address)

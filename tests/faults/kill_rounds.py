@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.library import Library, open_unswept
+from indexer.library import Library
 from tests.faults import judging
 from tests.faults.films import render_films
 from tests.faults.kill_points import WEB_POINTS, WORKER_POINTS, KillPoint
@@ -108,9 +108,7 @@ class KillRounds:
         with ExitStack() as stack:
             stack.callback(self.home.wait_for_workers)
             service = stack.enter_context(running(self.home, **environment))
-            library = open_unswept(self.home.settings())
-            stack.callback(library.close)
-            yield service, library
+            yield service, stack.enter_context(self.home.opened())
 
     @property
     def _armed(self) -> Path:

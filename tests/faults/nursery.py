@@ -59,6 +59,7 @@ class ForkedProcess:
         if self.returncode is None and select([self._connection], [], [], 0)[0]:
             said = self._answers.readline()
             self.returncode = int(said) if said else -signal.SIGKILL  # the nursery itself is gone
+            self._answers.close()
             self._connection.close()
         return self.returncode
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from app.config import ServiceSettings
+from indexer.library import Library, open_unswept
 from tests.faults.nursery import ADDRESS, ForkedProcess
 from tests.upload_server import free_port
 
@@ -51,6 +52,15 @@ class Home:
         """Return the settings of its processes, for looking on from here."""
         return ServiceSettings(home=self.folder / "home", database_url=self.database_url, min_free_bytes=0)
 
+    @contextmanager
+    def opened(self) -> Iterator[Library]:
+        """Yield the library, opened from here too, with nothing swept."""
+        library = open_unswept(self.settings())
+        try:
+            yield library
+        finally:
+            library.close()
+
     def kill_workers(self) -> int:
         """Kill all of its workers that have started, and return how many there were."""
         killed = 0
@@ -63,16 +73,18 @@ class Home:
             path.unlink()
         return killed
 
+    def worker_ids(self) -> list[int]:
+        """Return the processes of the workers that have started."""
+        return [int(path.name.removeprefix("worker-")) for path in self.folder.glob("worker-*")]
+
     def is_any_worker_dead(self) -> bool:
         """Return whether a worker that has started is gone."""
-        return any(
-            not _lives(int(path.name.removeprefix("worker-"))) for path in self.folder.glob("worker-*")
-        )
+        return not all(_lives(process_id) for process_id in self.worker_ids())
 
     def wait_for_workers(self) -> None:
         """Return when no worker is left; their service has ended, which tells them."""
         give_up_at = time.monotonic() + WORKERS_END_WITHIN_S
-        while any(_lives(int(path.name.removeprefix("worker-"))) for path in self.folder.glob("worker-*")):
+        while any(_lives(process_id) for process_id in self.worker_ids()):
             assert time.monotonic() < give_up_at, "a worker outlives its service"
             time.sleep(LOOK_S)
         for path in self.folder.glob("worker-*"):

@@ -103,7 +103,7 @@ def test_a_job_that_finds_no_room_for_thumbnails_fails_with_the_reason_and_can_b
             assert report.error is not None
             job = the_job(library, job_id)
             assert (job.state, job.error_code) == (JobState.FAILED, "disk-full")
-        assert thumbnails(library) == leftovers(root) == []
+        assert (thumbnails(library), leftovers(root)) == ([], [])
         with library.database.writing() as session:
             jobs.retry(session, job_id)
         assert worker_of(library).run_one() is not None

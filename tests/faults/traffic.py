@@ -82,6 +82,13 @@ class Clients:
                     self._send_piece(client, half, offset, None)
                 self._finished(client, half)
 
+    def wait_until_answered(self) -> None:
+        """Return when the service is ready again."""
+        give_up_at = time.monotonic() + TIMEOUT_S
+        while httpx.get(f"{self.url}/ready", timeout=TIMEOUT_S).status_code != 200:
+            assert time.monotonic() < give_up_at, "the service is not ready again"
+            time.sleep(5 * PAUSE_S)
+
     def delete(self, client: httpx.Client, chance: Random) -> None:
         """Delete a film that was accepted."""
         time.sleep(5 * PAUSE_S)
