@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +16,7 @@ from app.config import ServiceSettings
 from app.job_details import JobDetails, JobList, describe_job
 from app.job_list import MAX_PAGE, page_of_jobs
 from app.request_error import RequestError
-from app.terminal_table import clock, count_of
+from app.terminal_table import count_of
 from indexer.catalog import jobs as catalog_jobs
 from indexer.catalog.states import JobState
 from indexer.library import Library, open_library
@@ -127,16 +129,17 @@ def _print_page(console: Console, page: JobList) -> None:
     if not page.data:
         console.print("There is no such job.")
         return
-    table = Table("job", "state", "progress", "attempts", "made", "error")
-    table.columns[0].no_wrap = True  # to be copied whole
+    # 80 columns wide with the longest of each: an id is to be copied whole.
+    table = Table("job", "state", "tries", "made", "progress", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for job in page.data:
         table.add_row(
             job.id,
             Text(job.state, style=STYLES.get(job.state, "")),
-            _progress(job),
             str(job.attempts),
-            f"{job.created_at:%Y-%m-%d %H:%M}",
-            job.error.code if job.error else "",
+            f"{job.created_at:%m-%d %H:%M}",
+            job.error.code if job.error else _progress(job),
         )
     console.print(table)
     more = " There are more: --cursor with the next_cursor of --json." if page.page_info.next_cursor else ""
@@ -147,7 +150,7 @@ def _progress(job: JobDetails) -> str:
     """Return how far a running job is, and how long it will still take as far as that can be told."""
     if job.state is not JobState.RUNNING:
         return ""
-    left = "" if job.eta_s is None else f", {clock(job.eta_s)} left"
+    left = "" if job.eta_s is None else f", {timedelta(seconds=round(job.eta_s))} left"
     return f"{job.fraction:.0%}{left}"
 
 

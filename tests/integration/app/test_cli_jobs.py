@@ -18,7 +18,7 @@ from tests.factories import make_job, make_video
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the library's folder that the command line uses."""
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     return tmp_path / "home"
 
 
@@ -34,7 +34,7 @@ def failed(home: Path) -> Job:
             video,
             state=JobState.FAILED,
             attempts=1,
-            error_code="no-frames",
+            error_code="unsupported-codec",
             error_message="[red]a.mp4[/red] has none",
         )
         session.add(job)
@@ -65,7 +65,7 @@ def test_jobs_are_listed_with_ids_to_copy_or_as_the_http_interface_answers(
     assert run(monkeypatch, "list") == 0
     shown = capsys.readouterr().out
     assert failed.id in shown
-    assert "no-frames" in shown
+    assert "unsupported-codec" in shown
     assert "1 job." in shown
 
     assert run(monkeypatch, "list", "--state", "failed", "--video", failed.video_id, "--json") == 0
