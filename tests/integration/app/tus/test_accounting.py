@@ -29,6 +29,21 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
         yield service
 
 
+def test_what_is_told_to_have_arrived_outlives_a_power_cut(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = [], os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        sync(descriptor)
+
+    url = begin(service, len(CONTENT))
+    monkeypatch.setattr("indexer.upload_store.os.fsync", note)
+    assert patch(service, url, 0, CONTENT[:HALF]).headers["upload-offset"] == str(HALF)
+    assert synced == [HALF]
+
+
 def test_a_disk_that_fills_up_in_a_piece_keeps_what_is_whole(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
