@@ -87,7 +87,7 @@ class MediaStore:
         Call ``keep`` once the catalog has recorded it, and delete ``source`` then. Raises OSError.
         """
         stored = self._announce(sha256, filename, source.stat().st_size)
-        publish_again(source, self.root / stored.path)
+        publish_again(source, self.root / stored.path, self.root)
         return stored
 
     def keep(self, arrival: Arrival) -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from indexer.catalog import generation_states
 from indexer.catalog.generation_states import Scope
 from indexer.library import Library
-from indexer.reindex import enqueue_missing
+from indexer.reindex import ENQUEUED_AT_ONCE
 
 DELETED_AT_ONCE = 5000
 """Vectors in one transaction: a fraction of a second, in which uploads and jobs wait."""
@@ -33,11 +35,11 @@ class Retirement:
 def promote(library: Library, generation_id: int, *, is_partial: bool = False) -> Promotion:
     """Let a generation serve, in one transaction; raises UnknownGeneration, CannotPromote and VideosMissing.
 
-    What it lacks of the library is queued then, to be read by whoever works for the serving generation.
+    What it lacks of the library is queued with it, to be read by whoever works for the serving generation.
     """
     with library.database.writing() as session:
         preset = generation_states.promote(session, generation_id, is_partial=is_partial).preset
-    queued = enqueue_missing(library.database, generation_id, Scope())
+        queued = _queue_missing(session, generation_id)
     return Promotion(generation_id, preset, queued)
 
 
@@ -46,7 +48,7 @@ def roll_back(library: Library) -> Promotion:
     with library.database.writing() as session:
         before = generation_states.previous(session)
         generation_states.promote(session, before.id, is_partial=True)
-    queued = enqueue_missing(library.database, before.id, Scope())
+        queued = _queue_missing(session, before.id)
     return Promotion(before.id, before.preset, queued)
 
 
@@ -70,3 +72,13 @@ def retire(library: Library, generation_id: int) -> Retirement:
     snapshot_bytes = snapshot.stat().st_size if snapshot.exists() else 0
     snapshot.unlink(missing_ok=True)
     return Retirement(generation_id, vectors, snapshot_bytes)
+
+
+def _queue_missing(session: Session, generation_id: int) -> int:
+    """Queue what a generation lacks in the transaction that lets it serve, so that no death comes between."""
+    count, last_id = 0, ""
+    while ids := generation_states.enqueue_missing(
+        session, generation_id, Scope(), last_id, ENQUEUED_AT_ONCE
+    ):
+        count, last_id = count + len(ids), ids[-1]
+    return count

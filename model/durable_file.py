@@ -75,13 +75,14 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.publish(path)
 
 
-def publish_again(source: Path, path: Path) -> None:
+def publish_again(source: Path, path: Path, temporaries: Path) -> None:
     """Make the content of ``source``, synced already, appear at ``path`` too, replacing what is there.
 
-    Without a copy where the file system links files. Raises OSError.
+    Without a copy where the file system links files. ``temporaries`` is a folder of the same file system as
+    ``path`` that is swept. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
+    temporary = temporaries / f"{TEMPORARY_PREFIX}{uuid4().hex}"
     try:
         try:
             os.link(source, temporary)

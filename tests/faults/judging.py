@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from indexer.catalog.client_tables import Upload
@@ -47,7 +47,7 @@ def drain(library: Library) -> None:
     while True:
         try:
             with library.database.reading() as session:
-                left = list(session.scalars(select(Job).where(Job.state.in_(open_states))))
+                left = list(session.scalars(select(Job).where(Job.state.in_(open_states), _is_for_workers())))
         except OperationalError:  # it is being restarted
             left = []
             time.sleep(1)
@@ -57,6 +57,12 @@ def drain(library: Library) -> None:
         told = [(job.id, job.state, job.stage, job.attempts, job.owner) for job in left[:5]]
         assert time.monotonic() < give_up_at, f"{len(left)} jobs do not end: {told}"
         time.sleep(0.1)
+
+
+def _is_for_workers() -> ColumnElement[bool]:
+    """Return the condition that a job is not of a generation that nobody builds here."""
+    serving = select(Generation.id).where(Generation.state == GenerationState.SERVING)
+    return or_(Job.generation_id.is_(None), Job.generation_id.in_(serving))
 
 
 def faults(library: Library, ledger: Ledger, url: str | None = None) -> list[str]:

@@ -86,8 +86,7 @@ def prepare(role: Role) -> None:
     elif step == "upload-finish":
         vars(finishing)["accept_file"] = counted(vars(finishing)["accept_file"])
     elif is_after:
-        queue = vars(promotion)["enqueue_missing"]
-        vars(promotion)["enqueue_missing"] = _dying(point, False, queue)
+        vars(promotion)["promote"] = _dying(point, True, vars(promotion)["promote"])
     else:
         vars(generation_states)["promote"] = _dying(point, True, generation_states.promote)
 

@@ -129,7 +129,6 @@ def test_a_snapshot_that_does_not_fit_is_left_out_and_the_next_start_reads_the_c
             assert len(search(service, q="a cat")["data"]) == 2
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <function _Stream")  # tarfile tries once more
 def test_a_backup_that_does_not_fit_says_so_and_leaves_no_file(tmp_path: Path) -> None:
     home, disk = tmp_path / "home", tmp_path / "backups"
     with small_disk(disk, 1), open_service(home) as service:

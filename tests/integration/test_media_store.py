@@ -149,3 +149,21 @@ def test_only_what_a_dead_upload_left_is_swept(store: MediaStore) -> None:
 
 def test_sweeping_a_folder_that_is_not_there_yet_finds_nothing(store: MediaStore) -> None:
     assert store.sweep() == 0
+
+
+def test_what_a_killed_adoption_leaves_lies_where_it_is_swept(
+    store: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, halves = tmp_path / "upload", []
+    source.write_bytes(CONTENT)
+    link = os.link
+
+    def note(from_path: Path, to_path: Path) -> None:
+        halves.append(to_path)
+        link(from_path, to_path)
+
+    monkeypatch.setattr(os, "link", note)
+    stored = store.adopt(source, SHA256, "a.mp4")
+
+    assert [half.parent for half in halves] == [store.root]
+    assert store.locate(stored.path).read_bytes() == CONTENT
