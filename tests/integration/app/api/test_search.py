@@ -86,7 +86,7 @@ def test_videos_that_only_another_model_has_read_are_counted(tmp_path: Path) -> 
     with open_service(tmp_path) as service:
         (notice,) = search(service, q="a cat")["notices"]
         assert notice.startswith("1 video was indexed with another model")
-        assert "index it again with python -m indexer.batch" in notice
+        assert "reelseek reindex reads it with it" in notice
     with open_service(tmp_path, other) as service:
         answer = search(service, q="a cat")
         (notice,) = answer["notices"]
@@ -211,4 +211,4 @@ def test_the_small_bundled_model_is_named_as_such(tmp_path: Path) -> None:
     encoders = dataclasses.replace(fake, settings=dataclasses.replace(fake.settings, preset="tiny"))
     with open_service(tmp_path, encoders) as service:
         service.add_video(["a cat"])
-        assert "REELSEEK_MODEL" in search(service, q="a cat")["notices"][0]
+        assert "reelseek reindex --preset fast" in search(service, q="a cat")["notices"][0]
