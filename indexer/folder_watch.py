@@ -28,6 +28,9 @@ from indexer.subtitle_sidecars import SidecarFinder
 
 LOOK_EVERY_S = 2.0
 
+REST_PER_WALK = 4.0
+"""To walk through a large or distant folder takes long: it is left alone for so many times that."""
+
 TEMPORARY_NAME = re.compile(
     r".*\.(part|partial|tmp|temp|crdownload|download|filepart|opdownload|!ut|!qb|aria2|unfinished)(\.\w+)?|~.*",
     re.IGNORECASE,
@@ -41,6 +44,10 @@ NO_GENERATION = -1
 """In a library where no worker has ever run: nothing is indexed."""
 
 log = logging.getLogger(__name__)
+
+
+class WatchEnded(Exception):  # noqa: N818 - what is the matter, not a defect
+    """The watch is over while a file is read, which may take minutes."""
 
 
 class Mark(NamedTuple):
@@ -68,19 +75,26 @@ class FolderWatch:
         self._seen: dict[Path, Seen] = {}
         self._done: dict[Path, Mark] = {}
         self._is_there = dict.fromkeys(self._folders, True)
+        self._is_over = Event()
+        self._walk_s = 0.0
 
     def run(self, is_over: Event) -> None:
         """Look again and again until ``is_over``; a database that is away is waited for."""
+        self._is_over = is_over
         while not is_over.is_set():
             try:
                 self.look()
+            except WatchEnded:
+                return
             except Exception:  # what it is about is looked at again
                 log.warning("the folders could not be looked at; it is tried again", exc_info=True)
-            is_over.wait(LOOK_EVERY_S)
+            is_over.wait(max(LOOK_EVERY_S, REST_PER_WALK * self._walk_s))
 
     def look(self) -> list[QueuedFile]:
-        """Look once, queue what lies still, and return it."""
+        """Look once, queue what lies still, and return it; raises WatchEnded."""
+        started = time.monotonic()
         found = dict(self._files())
+        self._walk_s = time.monotonic() - started
         for known in (self._seen, self._done):
             for path in known.keys() - found.keys():
                 del known[path]
@@ -121,12 +135,16 @@ class FolderWatch:
         taken = None
         if not self._is_known(path, mark):
             file = FoundFile(path, mark.size_bytes)
-            taken = take_in(self._library, self._generation_id(), file, lambda _: None, SidecarFinder())
+            taken = take_in(self._library, self._generation_id(), file, self._go_on, SidecarFinder())
             self._tell(path, taken)
         if not (isinstance(taken, Refusal) and taken.code in LATER):
             self._done[path] = mark
         self._seen.pop(path, None)
         return taken if isinstance(taken, QueuedFile) else None
+
+    def _go_on(self, _bytes_read: int) -> None:
+        if self._is_over.is_set():
+            raise WatchEnded
 
     def _is_known(self, path: Path, mark: Mark) -> bool:
         """Return whether the catalog has this file as it is, so that a restart need not read everything."""

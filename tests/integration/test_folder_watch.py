@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,22 @@ def test_a_restart_reads_nothing_that_is_known(
     FolderWatch(library, [folder], settle_s=0.0).look()
     monkeypatch.setattr("indexer.folder_intake.hash_file", lambda *_: pytest.fail("it was read again"))
     assert FolderWatch(library, [folder], settle_s=0.0).look() == []
+
+
+def test_the_end_of_the_watch_does_not_wait_for_a_large_file(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "film.mp4").write_bytes(b"film")
+    is_over = threading.Event()
+
+    def read_on(_: Path, on_bytes: Callable[[int], None]) -> str:
+        is_over.set()
+        while True:
+            on_bytes(1 << 20)
+
+    monkeypatch.setattr("indexer.folder_intake.hash_file", read_on)
+    FolderWatch(library, [folder], settle_s=0.0).run(is_over)
+    assert names(library) == []
 
 
 def test_a_refused_file_is_told_of_once(
