@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from indexer.decoding.probe import VideoProbe
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_THUMBNAIL_BYTES = 8 * 1024 * 1024
+
+MAX_NUMBER = 2**53
+"""Of bytes, pixels or seconds; a database takes no integer of any size."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,20 @@ def read_message(line: bytes, read_exactly: ReadExactly, plan: Plan) -> DecodeMe
         return _read_frames(int(header["count"]), read_exactly, plan)
     if kind == "cues" and isinstance(plan, DecodePlan):
         return _read_cues(header, read_exactly)
-    return _PLAIN_MESSAGES[kind](**header)
+    return _read_plain(_PLAIN_MESSAGES[kind](**header))
+
+
+def _read_plain(
+    message: VideoProbe | DecodeProgress | DecodeSummary,
+) -> VideoProbe | DecodeProgress | DecodeSummary:
+    """Return a message, having looked at its values; raises ValueError for what no healthy child says."""
+    for name, kind in get_type_hints(type(message)).items():
+        value = getattr(message, name)
+        is_absurd = isinstance(value, int | float) and not 0 <= value <= MAX_NUMBER  # NaN is not, either
+        is_whole = isinstance(value, int) and isinstance(0.0, kind)  # of seconds, say
+        if not (isinstance(value, kind) or is_whole) or is_absurd:
+            raise ValueError(f"{name} is {repr(value)[:50]}")
+    return message
 
 
 def _read_clip(header: dict[str, float], read_exactly: ReadExactly, plan: DecodePlan) -> DecodedClip:

@@ -107,7 +107,7 @@ class Decoding:
         """Refuse what no healthy child says, as each clip costs time and disk; raises ValueError."""
         least_s = self._clips * self._plan.min_clip_s if isinstance(self._plan, DecodePlan) else 0.0
         is_in_place = max(self._clips_end_s, least_s - ROUNDING_S) <= clip.start_s < clip.end_s <= MAX_VIDEO_S
-        if not is_in_place:
+        if not is_in_place or not 0 <= clip.decoded_s <= MAX_VIDEO_S:
             raise ValueError(f"clip {self._clips + 1} from {clip.start_s} to {clip.end_s} s is out of place")
         self._clips, self._clips_end_s = self._clips + 1, clip.end_s
 

@@ -1,8 +1,10 @@
 """A hostile file costs one decode: the child is limited, watched and always reaped."""
 
+import json
 import os
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 from threading import Timer
 
@@ -166,7 +168,29 @@ def test_only_waiting_counts_as_waiting(tmp_path: Path) -> None:
             time.sleep(0.4)  # as an encoder that is slower than the decoder
 
 
-@pytest.mark.parametrize("said", ["hello\\n", "[]\\n", "[" * 60_000 + "\\n", "x" * 100_000])
+def probe_that_says(**claims: object) -> str:
+    """Return the line of a probe in which ``claims`` take the place of what is true."""
+    true = VideoProbe("mp4", "h264", 1.0, 64, 64, 0, 25.0, has_audio=False, size_bytes=1)
+    return json.dumps({"kind": "probe", **asdict(true), **claims}) + "\\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hello\\n",
+        "[]\\n",
+        "[" * 60_000 + "\\n",
+        "x" * 100_000,
+        probe_that_says(duration_s="long"),
+        probe_that_says(duration_s=float("nan")),
+        probe_that_says(duration_s=float("inf")),
+        probe_that_says(duration_s=-1.0),
+        probe_that_says(width=1.5),
+        probe_that_says(height=10**30),
+        probe_that_says(codec=None),
+        probe_that_says(more=1),
+    ],
+)
 def test_a_child_that_talks_nonsense_has_crashed(tmp_path: Path, said: str) -> None:
     body = f"stream.write(b'{said}'); stream.flush(); time.sleep(600)"
     with (

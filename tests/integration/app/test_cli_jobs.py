@@ -81,7 +81,7 @@ def test_a_failed_job_is_shown_with_its_reason_and_what_to_do(
     assert run(monkeypatch, "show", failed.id) == 0
     shown = capsys.readouterr().out
     assert "[red]a.mp4[/red] has none" in shown
-    assert "Get a whole copy" in shown
+    assert "Convert the file to H.264" in shown
 
 
 def test_a_failed_job_is_tried_again_and_then_cancelled(

@@ -5,7 +5,11 @@ import re
 from indexer import errors
 from indexer.errors import IndexingError
 
-SHARED = {errors.EmptyUpload: errors.EmptyFile, errors.UploadTooLarge: errors.FileTooLarge}
+SHARED = {
+    errors.EmptyUpload: errors.EmptyFile,
+    errors.UploadTooLarge: errors.FileTooLarge,
+    errors.DecoderDied: errors.DecoderCrashed,
+}
 
 
 def all_errors(base: type[IndexingError] = IndexingError) -> list[type[IndexingError]]:
@@ -19,8 +23,8 @@ def test_codes_are_kebab_case_and_fit_into_their_column() -> None:
         assert len(error.code) <= 50
 
 
-def test_only_the_errors_of_an_upload_share_a_code_with_those_of_a_file() -> None:
+def test_only_errors_that_tell_a_person_the_same_share_a_code() -> None:
     distinct = [error for error in all_errors() if error not in SHARED]
 
     assert len({error.code for error in distinct}) == len(distinct)
-    assert all(upload.code == file.code for upload, file in SHARED.items())
+    assert all(special.code == general.code for special, general in SHARED.items())
