@@ -116,6 +116,8 @@ def _open_copy(path: Path, archive: Path) -> Database:
         raise UnusableBackup(
             f"{archive} was made by a newer ReelSeek: install that one to restore it. Nothing was changed"
         ) from error
+    except OperationalError:  # a full disk, for one
+        raise
     except DatabaseError as error:
         raise UnusableBackup(
             f"the rows in {archive} cannot be read: {error.orig}. Nothing was changed"
@@ -131,15 +133,16 @@ def _open_copy(path: Path, archive: Path) -> Database:
 def _bring_in(library: Library, archive: ArchiveReader, staging: Staging, catalog: Database) -> RestoreReport:
     media_paths = archive.media_paths
     brought: list[Arrival] = []
+    new_thumbnails: set[Path] = set()
     try:
         for arrival in _place_media(library, media_paths, staging):
             brought.append(arrival)
-        thumbnails = _place_thumbnails(library, archive, staging)
+        thumbnails = _place_thumbnails(library, archive, staging, new_thumbnails)
         os.sync()  # a power cut must not leave the rows without their files
         with catalog.reading() as source, library.database.writing() as target:
             counts = replace_rows(source, target)
     except BaseException:
-        _take_back(library, brought)
+        _take_back(library, brought, new_thumbnails)
         raise
     for arrival in brought:
         library.media.keep(arrival)
@@ -164,26 +167,32 @@ def _place_media(library: Library, media_paths: dict[str, str], staging: Staging
             yield library.media.adopt(staging.media / media_path, Path(media_path).stem, media_path)
 
 
-def _place_thumbnails(library: Library, archive: ArchiveReader, staging: Staging) -> int:
+def _place_thumbnails(library: Library, archive: ArchiveReader, staging: Staging, new: set[Path]) -> int:
+    """Move thumbnails to their places and return how many; those that were not there before join ``new``."""
     count = 0
     for key in archive.names(THUMBNAILS):
         path = library.thumbnails.path(key)
+        if not path.exists():
+            new.add(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         (staging.thumbnails / key).replace(path)
         count += 1
     return count
 
 
-def _take_back(library: Library, brought: list[Arrival]) -> None:
-    """Delete the media that came for nothing; never raises, so that the first error is the one told.
+def _take_back(library: Library, brought: list[Arrival], thumbnails: set[Path]) -> None:
+    """Delete the files that came for nothing; never raises, so that the first error is the one told.
 
-    A commit that failed may have happened all the same. What is not deleted here, a later start settles.
+    A commit that failed may have happened all the same. What is not deleted here, a later start or the doctor
+    does.
     """
     try:
+        for path in thumbnails.intersection(orphaned_thumbnails(library)):
+            path.unlink()
         for arrival in brought:
             settle_upload(library, arrival)
     except Exception:
-        log.warning("media of a restore that failed were left", exc_info=True)
+        log.warning("files of a restore that failed were left", exc_info=True)
 
 
 def _clear_away_old(library: Library) -> None:

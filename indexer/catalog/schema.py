@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import OperationalError as SqliteError
 from typing import Any
 
 from alembic import command
@@ -22,6 +23,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from indexer.catalog.file_lock import FileLock
 from indexer.errors import OutdatedSchema, SchemaInUse, UnknownSchema
@@ -150,7 +152,7 @@ class Schema:
 
     def _look_at_sqlite(self) -> SchemaState:
         with self._engine.connect() as connection:
-            _sqlite_driver(connection).execute("PRAGMA journal_mode = WAL")  # kept in the file from now on
+            _set_pragma(connection, "journal_mode = WAL")  # kept in the file from now on
             return self._require_known(_state(connection))
 
     def _prepare_postgres(self) -> None:
@@ -239,13 +241,20 @@ def _require_revision(needed: str) -> Any:
 @contextmanager
 def _batch_mode(connection: Connection) -> Iterator[None]:
     """Switch foreign keys off: with them on, rebuilding a table would delete the rows of its children."""
-    driver = _sqlite_driver(connection)
-    driver.execute("PRAGMA journal_mode = WAL")
-    driver.execute("PRAGMA foreign_keys = OFF")
+    _set_pragma(connection, "journal_mode = WAL")
+    _set_pragma(connection, "foreign_keys = OFF")
     try:
         yield
     finally:
-        driver.execute("PRAGMA foreign_keys = ON")
+        _set_pragma(connection, "foreign_keys = ON")
+
+
+def _set_pragma(connection: Connection, setting: str) -> None:
+    """Set what cannot be set in a transaction; raises OperationalError, on a full disk for one."""
+    try:
+        _sqlite_driver(connection).execute(f"PRAGMA {setting}")
+    except SqliteError as error:
+        raise OperationalError(setting, None, error) from error
 
 
 def _sqlite_driver(connection: Connection) -> SqliteConnection:

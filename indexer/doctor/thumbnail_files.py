@@ -91,9 +91,11 @@ def _being_indexed(session: Session) -> set[str]:
 
 def _delete(library: Library, path: Path) -> str | None:
     key = path.relative_to(library.thumbnails.root).as_posix()
-    with library.database.writing() as session:  # nobody stores clips while we look
-        is_used = session.scalar(select(Clip.id).where(Clip.thumbnail_key == key).limit(1)) is not None
-        if is_used or path.parent.name in _being_indexed(session):
+    with library.database.writing() as session:
+        if path.parent.name in _being_indexed(session):
+            return None
+        # Looked at second: a job that has just ended has stored its clips.
+        if session.scalar(select(Clip.id).where(Clip.thumbnail_key == key).limit(1)) is not None:
             return None
         path.unlink(missing_ok=True)
     return "deleted it"
