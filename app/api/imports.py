@@ -1,13 +1,14 @@
 """``/imports``: files that lie on the server already."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from app.api.json_body import read_json
 from app.api.search_body import whole_body
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UploadStalled
@@ -102,7 +103,7 @@ async def import_files(
     services: ServicesDependency, response: Response, body: Annotated[bytes, Depends(whole_body)]
 ) -> ImportReceipt:
     """Index a file, or a folder's videos, in place; go on with `next_cursor` until it is null."""
-    new = _read(body)
+    new = read_json(NewImport, body)
     imported = await to_thread.run_sync(
         import_path,
         services.library,
@@ -114,14 +115,6 @@ async def import_files(
     if not any(isinstance(file, QueuedFile) for file in imported.taken):
         response.status_code = 200
     return _receipt(new, imported)
-
-
-def _read(body: bytes) -> NewImport:
-    try:
-        return NewImport.model_validate_json(body)
-    except ValidationError as error:
-        found: list[Any] = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise RequestValidationError(found) from error
 
 
 def _request(new: NewImport) -> ImportRequest:

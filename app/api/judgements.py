@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.requests import ClientDisconnect
 
 from app.api.identifiers import Identifier
+from app.api.json_body import read_json
 from app.api.search_body import whole_body
-from app.api.search_options import ClipId, Description, name_the_nearest, parameters_named
+from app.api.search_options import ClipId, Description, parameters_named
 from app.calendar_time import CalendarTime
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UnknownClip, UnknownJudgement, UploadStalled
@@ -87,7 +88,7 @@ def add_judgement(
     services: ServicesDependency, response: Response, body: Annotated[bytes, Depends(whole_body)]
 ) -> JudgementDetails:
     """Keep whether a clip is what a query asks for; judging the same again replaces it."""
-    new = _read(body)
+    new = read_json(NewJudgement, body)
     query = " ".join(new.query.replace("\0", " ").split())
     with parameters_named({"q": "query"}):
         SearchQuery(terms=read_terms(query))  # only what can be searched for can be judged
@@ -141,15 +142,6 @@ def delete_judgement(services: ServicesDependency, judgement_id: Identifier) -> 
     with services.library.database.writing() as session:
         if not judgements.delete(session, judgement_id):
             raise UnknownJudgement(judgement_id)
-
-
-def _read(body: bytes) -> NewJudgement:
-    """Return the judgement in ``body``; raises RequestValidationError."""
-    try:
-        return NewJudgement.model_validate_json(body)
-    except ValidationError as error:
-        known = list(NewJudgement.model_fields)
-        raise RequestValidationError(name_the_nearest(error.errors(include_url=False), known)) from error
 
 
 def _describe(judgement: Judgement, clip_id: str | None) -> JudgementDetails:

@@ -61,12 +61,10 @@ async def whole_body(request: Request) -> bytes:
                 body += chunk
                 if len(body) > most:
                     raise UploadTooLarge(
-                        f"the search has more than {most:,} bytes: send fewer or smaller images"
+                        f"the body has more than {most:,} bytes: send a shorter text, fewer or smaller images"
                     )
     except TimeoutError as error:
-        raise UploadStalled(
-            f"the search did not come within {STALLED_AFTER_S:.0f} s: send it again"
-        ) from error
+        raise UploadStalled(f"the body did not come within {STALLED_AFTER_S:.0f} s: send it again") from error
     return bytes(body)
 
 

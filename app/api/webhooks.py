@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import ClientDisconnect
 
 from app.api.identifiers import Identifier
+from app.api.json_body import read_json
 from app.api.search_body import whole_body
-from app.api.search_options import name_the_nearest
 from app.calendar_time import CalendarTime
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UploadStalled
@@ -69,7 +69,7 @@ class DeliveryCursor(Cursor):
 )
 def add_webhook(services: ServicesDependency, body: Annotated[bytes, Depends(whole_body)]) -> AddedWebhook:
     """Tell an address of events from now on; the answer holds the secret that messages are signed with."""
-    new = _read(body)
+    new = read_json(NewWebhook, body)
     parse_target(new.url, services.settings.webhook_private_networks)
     secret = new_secret()
     with services.library.database.writing() as session:
@@ -153,12 +153,3 @@ def list_deliveries(
         )
     data = [describe_delivery(one) for one in found[:limit]]
     return DeliveryList(data=data, page_info=PageInfo(limit=limit, next_cursor=next_cursor))
-
-
-def _read(body: bytes) -> NewWebhook:
-    """Return the webhook in ``body``; raises RequestValidationError."""
-    try:
-        return NewWebhook.model_validate_json(body)
-    except ValidationError as error:
-        known = list(NewWebhook.model_fields)
-        raise RequestValidationError(name_the_nearest(error.errors(include_url=False), known)) from error

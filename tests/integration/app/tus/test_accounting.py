@@ -116,9 +116,9 @@ def test_a_whole_upload_whose_process_died_before_the_commit_is_finished_by_the_
     url = begin(service, len(CONTENT))
     (service.library.uploads.root / url.rpartition("/")[2]).write_bytes(CONTENT)  # left by a kill
     assert sweeping.sweep(service.services.intake) == 0
-    assert "reelseek-job" in head(service, url).headers
+    assert list(service.library.uploads.root.iterdir()) == []  # before HEAD, which would finish it too
     assert service.media_files()[0].read_bytes() == CONTENT
-    assert list(service.library.uploads.root.iterdir()) == []
+    assert "reelseek-job" in head(service, url).headers
 
 
 def test_a_process_that_dies_between_file_and_row_leaves_an_upload_that_can_be_finished(
