@@ -104,7 +104,9 @@ def _serve(settings: ServiceSettings, is_plain: bool, pipe: Connection) -> None:
     services.calibrator.prepare()
     spare_what_stays()
     app = create_app(settings, services)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    stays_open_s = int(CALL_LIMIT_S)  # while the other service is asked, slowly on a busy machine
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=stays_open_s)
+    server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         pipe.send(ServiceFacts(port, text_runtime, _kind(services), len(services.follower)))
