@@ -30,7 +30,9 @@ class JobDetails(BaseModel):
     eta_s: float | None = Field(
         description="Seconds that this attempt will still take at its speed; null until that can be told"
     )
-    attempts: int = Field(description="How often a worker took it; the third death of a worker or decoder is the last")
+    attempts: int = Field(
+        description="How often a worker took it; the third death of a worker or decoder is the last"
+    )
     version: int = Field(description="Grows with each change: the id of its event")
     error: Failure | None
     created_at: datetime
