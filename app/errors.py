@@ -6,7 +6,7 @@
     RequestError
     ├── UnknownVideo, UnknownClip, UnknownJob, UnknownJudgement, ThumbnailMissing
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
-    ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull
+    ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull ── StorageUnwritable
     ├── InvalidMoment, CutFailed, CannotExplain
     ├── those of app.upload_errors and app.hook_errors
     └── NotReady
@@ -128,6 +128,10 @@ class StorageFull(RequestError):
     """The disk has no room for the upload."""
 
 
+class StorageUnwritable(StorageFull):
+    """The disk takes nothing: it had an error, or somebody may not write there."""
+
+
 class InvalidMoment(RequestError):
     """A moment that its video does not have."""
 
@@ -209,6 +213,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     GenerationRetired: ProblemKind("not-ready", 503, "The service is not ready"),
     OperationalError: ProblemKind("database-unavailable", 503, "The database does not answer"),
     StorageFull: ProblemKind("storage-full", 507, "The disk has no room for the file"),
+    StorageUnwritable: ProblemKind("storage-unwritable", 507, "The disk cannot be written"),
 }
 """Every error of ours that a request can end in."""
 

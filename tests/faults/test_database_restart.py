@@ -21,17 +21,21 @@ ROUNDS = 5
 def server() -> Iterator[PostgresServer]:
     """Yield a Postgres of this module's own."""
     server = start_postgres()
+    server.execute("ALTER ROLE reelseek SET synchronous_commit = on")  # as Postgres is, unless it is told
     yield server
     server.stop()
 
 
 def go_through(home: Home, server: PostgresServer, rounds: int) -> list[str]:
-    """Restart the database so often under one service, and return what is wrong afterwards."""
+    """Restart the database so often, each time under a new service, and return what is wrong afterwards."""
     chance, ledger, wrong = Random(6), Ledger(), []
     films = render_films(home.folder, chance)
-    with running(home) as service, home.opened() as library:
-        clients = Clients(service.url, ledger, films, 6)
-        for _ in range(rounds):
+    for number in range(rounds + 1):
+        with running(home) as service, home.opened() as library:
+            clients = Clients(service.url, ledger, films, number)
+            clients.go_on_with_uploads()
+            judging.drain(library)
+            wrong += judging.faults(library, ledger, service.url)
             with clients.at_work():
                 time.sleep(chance.uniform(0.5, 2.0))
                 server.restart(chance.uniform(0.2, 3.0))
@@ -41,9 +45,9 @@ def go_through(home: Home, server: PostgresServer, rounds: int) -> list[str]:
             clients.wait_until_answered()
             clients.go_on_with_uploads()
             judging.drain(library)
-            wrong += judging.faults(library, ledger, service.url)
-        assert service.end(10.0) == 0
-    home.wait_for_workers()
+            assert service.end(10.0) == 0
+        home.wait_for_workers()
+        home.let_an_hour_pass()
     assert ledger.answers["accepted"] > rounds
     return wrong
 
