@@ -25,8 +25,8 @@ def test_clocks_that_jump_lose_no_job_and_double_none(either_home: Home) -> None
     clock = either_home.folder / "clock"
     clock.write_text("0")
     with running(either_home, **{CLOCK: str(clock)}) as service, either_home.opened() as library:
-        clients = Clients(service.url, ledger, films, 6)
-        for jump_s in JUMPS_S:
+        for number, jump_s in enumerate(JUMPS_S):
+            clients = Clients(service.url, ledger, films, number)
             with clients.at_work():
                 time.sleep(chance.uniform(0.5, 1.5))
                 clock.write_text(str(jump_s))

@@ -23,8 +23,8 @@ def test_workers_that_race_index_every_video_once(either_home: Home) -> None:
     chance, ledger, wrong = Random(6), Ledger(), []
     films = render_films(either_home.folder, chance)
     with running(either_home, REELSEEK_WORKERS=WORKERS) as service, either_home.opened() as library:
-        clients = Clients(service.url, ledger, films, 6)
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
+            clients = Clients(service.url, ledger, films, number)
             with clients.at_work():
                 for _ in range(8):
                     for process_id in either_home.worker_ids():
