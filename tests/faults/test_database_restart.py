@@ -14,7 +14,7 @@ from tests.faults.running_service import Home, running
 from tests.faults.traffic import Clients
 from tests.postgres import PostgresServer, start_postgres
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.fixture(scope="module")
