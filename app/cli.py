@@ -18,7 +18,7 @@ from app.commands.generations import generations, reindex
 from app.commands.jobs import jobs
 from app.commands.keeping import backup, doctor, restore
 from app.commands.watch import watch
-from app.terminal_options import OptionError, Typed, takes_parameters
+from app.terminal.options import OptionError, Typed, takes_parameters
 from indexer.config import describe_invalid
 from indexer.errors import SchemaMismatch
 from indexer.log_output import log_to_standard_error
@@ -74,7 +74,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 def search(typed: Typed, as_json: AsJson = False) -> None:
     """Print the moments that fit words, images, clips or parts of videos best."""
     from app.config import ServiceSettings
-    from app.terminal_search import search_and_print
+    from app.terminal.search import search_and_print
 
     search_and_print(ServiceSettings(), typed, as_json=as_json)
 
@@ -84,7 +84,7 @@ def search(typed: Typed, as_json: AsJson = False) -> None:
 def export(typed: Typed, export_format: Format = ExportFormat.CSV, output: Output = None) -> None:
     """Write the moments of a search, or chosen ones, for a spreadsheet or an editor."""
     from app.config import ServiceSettings
-    from app.terminal_search import export_and_write
+    from app.terminal.search import export_and_write
 
     export_and_write(ServiceSettings(), typed, export_format, output)
 
@@ -102,7 +102,7 @@ def bench(folder: Folder) -> None:
 def evaluate(folder: Folder) -> None:
     """Measure how well the captions in FOLDER/captions.csv find their videos, which must be indexed."""
     from app.config import ServiceSettings
-    from app.library_evaluation import evaluate_and_print
+    from app.evaluation.library_evaluation import evaluate_and_print
 
     evaluate_and_print(ServiceSettings(), folder, Console())
 
@@ -111,7 +111,7 @@ def evaluate(folder: Folder) -> None:
 def evaluate_library(as_json: AllAsJson = False) -> None:
     """Measure by what was judged which model orders your own videos best; nothing is changed."""
     from app.config import ServiceSettings
-    from app.judged_report import evaluate_and_print
+    from app.evaluation.judged_report import evaluate_and_print
 
     evaluate_and_print(ServiceSettings(), Console(), as_json=as_json)
 

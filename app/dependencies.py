@@ -11,14 +11,14 @@ from app.answer_memory import AnswerMemory
 from app.confidence import Calibrator
 from app.config import ServiceSettings
 from app.garbage import spare_what_stays
-from app.job_feed import JobFeed
+from app.jobs.feed import JobFeed
 from app.picture_encoder import PictureEncoder
 from app.query_encoder import QueryEncoder
 from app.recent_words import RecentWords
 from app.searches_in_flight import SearchesInFlight
-from app.tus.intake import Intake
-from app.tus.receiving import PieceReceiver
-from app.tus.sweeping import UploadSweeper
+from app.uploading.tus.intake import Intake
+from app.uploading.tus.receiving import PieceReceiver
+from app.uploading.tus.sweeping import UploadSweeper
 from app.webhooks.delivering import Deliverer
 from app.webhooks.sending import Sender
 from indexer.generation_models import GenerationModel, begin, open_serving

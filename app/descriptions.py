@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.job_details import failure_of
+from app.jobs.details import failure_of
 from app.schemas import VideoDetails
 from app.urls import stream_url, thumbnail_url
 from indexer.catalog import clips, cues, jobs
 from indexer.catalog.tables import Job, Video
-from indexer.folder_intake import is_searchable
+from indexer.folders.intake import is_searchable
 
 
 def describe_videos(session: Session, videos: Sequence[Video], generation_id: int) -> list[VideoDetails]:

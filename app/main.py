@@ -34,7 +34,7 @@ from app.problem_responses import install_error_handlers
 from app.request_envelope import RequestEnvelope
 from app.schemas import Problem
 from app.searches_in_flight import SearchCount
-from app.tus.envelope import TusEnvelope
+from app.uploading.tus.envelope import TusEnvelope
 from app.version import installed_version
 from app.webhook_details import NewWebhook
 

@@ -1,8 +1,8 @@
 """Pixels of videos, read from a process that decodes: its records, and what becomes of the process.
 
 The model knows no video library. What decodes is a program, and the seam is its output: each record is one
-line of JSON, and behind the line of a record with pixels come its bytes. ``indexer.clip_stream`` and
-``indexer.frame_stream`` write such records; this side would read any program that does.
+line of JSON, and behind the line of a record with pixels come its bytes. ``indexer.streams.clip_stream`` and
+``indexer.streams.frame_stream`` write such records; this side would read any program that does.
 """
 
 import json

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from indexer.catalog import jobs, videos
 from indexer.catalog.tables import Clip, Job, Video
 from indexer.catalog.videos import NewVideo
-from indexer.folder_walk import hash_file
+from indexer.folders.walk import hash_file
 from indexer.generation_models import begin
 from indexer.library import Library
 from indexer.worker import Worker

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 import app.commands.generations
-import indexer.batch
+import indexer.batch.__main__
 import indexer.worker
 import model.factory
 from model.factory import Encoders
@@ -39,7 +39,7 @@ def main(marker: str, batches: str, command: str, *arguments: str) -> None:
     sys.argv = [command, *arguments]
     commands: dict[str, Callable[..., None]] = {
         "worker": indexer.worker.main,
-        "batch": indexer.batch.main,
+        "batch": indexer.batch.__main__.main,
         "reindex": app.commands.generations.reindex,
     }
     typer.run(commands[command])

@@ -12,7 +12,7 @@ from indexer import ingest
 from indexer.catalog.job_claims import WORKER_DIED
 from indexer.catalog.job_states import CANCELLED
 from indexer.errors import IndexingError
-from indexer.folder_intake import BatchCode
+from indexer.folders.intake import BatchCode
 from model.datasets.registry import DATASETS
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -47,7 +47,9 @@ def test_readme_lists_every_command() -> None:
         for command in commands.registered_commands
         if command.callback
     }
-    named |= {group.typer_instance.info.name for group in commands.registered_groups if group.typer_instance}
+    named |= {
+        str(group.typer_instance.info.name) for group in commands.registered_groups if group.typer_instance
+    }
     listed = [words.split() for words in first_column("Use it") if words.startswith("reelseek ")]
     assert {words[1] for words in listed} == named
 

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.dependencies import ServicesDependency
-from app.generation_details import GenerationList, PromotionReceipt, describe_generation
+from app.generations.details import GenerationList, PromotionReceipt, describe_generation
 from app.live_services import LiveServices
 from app.problem_responses import problem_docs
-from indexer import promotion
 from indexer.catalog import generation_states
 from indexer.errors import CannotPromote, ModelUnavailable, UnknownGeneration, VideosMissing
-from indexer.generation_list import list_generations
 from indexer.generation_models import open_generation
+from indexer.reindexing import promotion
+from indexer.reindexing.listing import list_generations
 
 router = APIRouter(tags=["generations"])
 

@@ -13,15 +13,15 @@ from app.api.search_body import whole_body
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UploadStalled
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
-from app.path_import import ImportedFiles, ImportRequest, Taken, import_path
 from app.problem_responses import problem_docs
 from app.schemas import PageInfo
 from app.upload_errors import ImportNotAllowed, ImportPathMissing
-from app.upload_fields import Metadata, VideoFields
+from app.uploading.fields import Metadata, VideoFields
+from app.uploading.path_import import ImportedFiles, ImportRequest, Taken, import_path
 from app.urls import job_url, video_url
 from indexer.catalog.videos import Said
 from indexer.errors import UploadTooLarge
-from indexer.folder_intake import QueuedFile
+from indexer.folders.intake import QueuedFile
 
 router = APIRouter(tags=["uploads"])
 

@@ -9,11 +9,11 @@ from fastapi.responses import StreamingResponse
 from app.api.identifiers import Identifier
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UnknownJob
-from app.job_details import JobDetails, JobList, describe_job
 from app.job_errors import JobConflict
-from app.job_events import is_told, job_events, known_version
-from app.job_list import MAX_PAGE, page_of_jobs
-from app.job_orders import cancel_job, retry_job
+from app.jobs.details import JobDetails, JobList, describe_job
+from app.jobs.events import is_told, job_events, known_version
+from app.jobs.listing import MAX_PAGE, page_of_jobs
+from app.jobs.orders import cancel_job, retry_job
 from app.problem_responses import problem_docs
 from app.urls import job_url
 from indexer.catalog import jobs

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from app.api.search_models import SearchBody, SearchFilters, SearchTerm
 from app.api.search_options import name_the_nearest, parameters_named
 from app.errors import InvalidSearch, UploadStalled
-from app.multipart import MultipartReader
 from app.search.asking.query import SearchQuery
 from app.still_picture import MAX_IMAGE_BYTES
+from app.uploading.multipart import MultipartReader
 from indexer.errors import UploadTooLarge
 
 MAX_JSON_BYTES = 1024 * 1024

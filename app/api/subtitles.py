@@ -12,9 +12,9 @@ from app.dependencies import ServicesDependency
 from app.errors import UnknownVideo, UploadStalled
 from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
-from app.subtitle_upload import SubtitlesReceipt, remove_subtitles, replace_subtitles
-from app.upload_body import UploadBody
-from app.upload_fields import SubtitleLanguage
+from app.uploading.body import UploadBody
+from app.uploading.fields import SubtitleLanguage
+from app.uploading.subtitles import SubtitlesReceipt, remove_subtitles, replace_subtitles
 from indexer.errors import NotSubtitles
 
 router = APIRouter(tags=["videos"])

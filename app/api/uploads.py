@@ -18,9 +18,6 @@ from app.dependencies import ServicesDependency
 from app.errors import StorageFull, UploadConflict, UploadStalled
 from app.media_type import bytes_docs
 from app.problem_responses import problem_docs
-from app.tus import headers, state
-from app.tus.piece import PieceRequest, Received
-from app.upload_body import UploadBody
 from app.upload_errors import (
     TUS_VERSION,
     ChecksumMismatch,
@@ -32,6 +29,9 @@ from app.upload_errors import (
     UploadExpired,
     UploadLocked,
 )
+from app.uploading.body import UploadBody
+from app.uploading.tus import headers, state
+from app.uploading.tus.piece import PieceRequest, Received
 from app.urls import job_url, video_url
 from app.urls import upload_url as url_of
 from indexer.catalog.client_tables import Upload

@@ -29,10 +29,10 @@ from app.media_type import bytes_docs, media_type
 from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
 from app.problem_responses import problem_docs
 from app.schemas import DeletionReceipt, PageInfo, UploadReceipt, VideoDetails, VideoList
-from app.upload import accept_video
-from app.upload_body import UploadBody
 from app.upload_errors import IdempotencyKeyReused
-from app.upload_form import upload_body_docs
+from app.uploading.body import UploadBody
+from app.uploading.form import upload_body_docs
+from app.uploading.form_upload import accept_video
 from app.urls import job_url, video_url
 from indexer.catalog import videos
 from indexer.catalog.states import VideoState

@@ -11,8 +11,8 @@ from time import perf_counter
 from indexer.decoding.messages import DecodeSummary
 from indexer.decoding.sandbox import decode_clips
 from indexer.errors import IndexingError
-from indexer.folder_intake import QueuedFile, take_in
-from indexer.folder_walk import FoundFile
+from indexer.folders.intake import QueuedFile, take_in
+from indexer.folders.walk import FoundFile
 from indexer.generation_models import begin
 from indexer.ingest import IngestReport, plan_for
 from indexer.library import Library

@@ -11,7 +11,7 @@ from app.benchmark.indexing import IndexingFigures, measure_indexing
 from app.benchmark.searching import SearchFigures, measure_searching
 from app.config import ServiceSettings
 from app.dependencies import assemble_services
-from indexer.folder_walk import FoundFile, walk_videos
+from indexer.folders.walk import FoundFile, walk_videos
 from indexer.library import open_library
 from model.factory import load_encoders
 

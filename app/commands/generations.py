@@ -12,8 +12,8 @@ from rich.console import Console
 from app.config import ServiceSettings
 from indexer.catalog import generation_states
 from indexer.catalog.generation_states import Scope
-from indexer.generation_list import GenerationStatus, list_generations
 from indexer.library import Library, open_library
+from indexer.reindexing.listing import GenerationStatus, list_generations
 
 generations = typer.Typer(
     name="generations",
@@ -31,7 +31,7 @@ Partial = Annotated[
 @generations.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """Print every generation: how far it is built, how fast, and what it lacks."""
-    from app.generation_status_table import status_table
+    from app.generations.status_table import status_table
 
     with _library() as library:
         found = _statuses(library)
@@ -44,8 +44,8 @@ def list_all(as_json: AsJson = False) -> None:
 @generations.command()
 def compare(one: Number, other: Number, as_json: AsJson = False) -> None:
     """Print how far two generations find the same, and what was judged says of them."""
-    from app.generation_comparison import compare_generations
-    from app.generation_tables import comparison_lines, comparison_table
+    from app.generations.comparison import compare_generations
+    from app.generations.tables import comparison_lines, comparison_table
 
     with _library() as library:
         comparison = compare_generations(library, one, other)
@@ -61,8 +61,8 @@ def compare(one: Number, other: Number, as_json: AsJson = False) -> None:
 @generations.command()
 def promote(number: Number, partial: Partial = False) -> None:
     """Let a generation answer searches from now on; a running service changes over within seconds."""
-    from indexer import promotion
     from indexer.generation_models import open_generation
+    from indexer.reindexing import promotion
 
     with _library() as library:
         open_generation(library.database, number, library.settings.device)  # refused while nothing is changed
@@ -74,8 +74,8 @@ def promote(number: Number, partial: Partial = False) -> None:
 @generations.command()
 def rollback() -> None:
     """Let the generation that served before answer searches again."""
-    from indexer import promotion
     from indexer.generation_models import open_generation
+    from indexer.reindexing import promotion
 
     with _library() as library:
         with library.database.reading() as session:
@@ -89,7 +89,7 @@ def rollback() -> None:
 @generations.command()
 def retire(number: Number) -> None:
     """Delete the vectors of a generation that does not serve; it cannot be rolled back to."""
-    from indexer import promotion
+    from indexer.reindexing import promotion
 
     with _library() as library:
         retired = promotion.retire(library, number)
@@ -129,7 +129,7 @@ def reindex(
     ] = None,
 ) -> None:
     """Read the library with another model, beside the one that serves. Run it again to go on."""
-    from indexer.reindex_command import Order, run_reindex
+    from indexer.reindexing.command import Order, run_reindex
 
     if generation is not None and (preset is not None or reduction is not None):
         raise ValueError("--generation says which model it is: leave out --preset and --reduction")

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.config import ServiceSettings
-from app.job_details import JobDetails, JobList, describe_job
-from app.job_list import MAX_PAGE, page_of_jobs
+from app.jobs.details import JobDetails, JobList, describe_job
+from app.jobs.listing import MAX_PAGE, page_of_jobs
 from app.request_error import RequestError
-from app.terminal_table import count_of
+from app.terminal.table import count_of
 from indexer.catalog import jobs as catalog_jobs
 from indexer.catalog.states import JobState
 from indexer.library import Library, open_library
@@ -72,7 +72,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
 @jobs.command()
 def cancel(job: JobId, as_json: AsJson = False) -> None:
     """End a job that waits or runs; its worker stops within two seconds."""
-    from app.job_orders import cancel_job
+    from app.jobs.orders import cancel_job
 
     with _library() as library:
         cancelled = cancel_job(library, job)
@@ -82,7 +82,7 @@ def cancel(job: JobId, as_json: AsJson = False) -> None:
 @jobs.command()
 def retry(job: JobId, as_json: AsJson = False) -> None:
     """Put a job that failed or was cancelled back into the queue."""
-    from app.job_orders import retry_job
+    from app.jobs.orders import retry_job
 
     with _library() as library:
         queued = retry_job(library, job)

@@ -18,7 +18,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from app.config import ServiceSettings
-from app.terminal_table import count_of
+from app.terminal.table import count_of
 from app.version import installed_version
 from indexer.library import Library, open_library, open_unswept
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from app.config import ServiceSettings
 from app.worker_supervision import WorkerSupervisor, worker_environment
-from indexer.folder_watch import FolderWatch
+from indexer.folders.watch import FolderWatch
 from indexer.library import open_library
 
 SETTLE_S = 5.0

@@ -14,7 +14,7 @@ from sqlalchemy import Row, select
 from indexer.catalog import videos
 from indexer.catalog.tables import Video
 from indexer.doctor.finding import Finding, FindingCode
-from indexer.folder_walk import hash_file
+from indexer.folders.walk import hash_file
 from indexer.library import Library
 from indexer.media_store import STORED_NAME
 

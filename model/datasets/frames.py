@@ -1,7 +1,7 @@
 """The frames that a captioned item has to choose from, and which of them an encoder sees.
 
 Papers re-encode each video to 3 frames a second first, and choose among all of these. Here they are decoded
-as an index decodes them, by ``python -m indexer.frame_stream``: upright, by presentation time, in the
+as an index decodes them, by ``python -m indexer.streams.frame_stream``: upright, by presentation time, in the
 encoder's own size. They are taken anew for each process that asks; ``frame_store`` keeps them.
 """
 
@@ -28,7 +28,7 @@ from model.decoded_stream import (
 )
 from model.preprocessing import Preprocessing
 
-COMMAND = [*PYTHON_MODULE, "indexer.frame_stream"]
+COMMAND = [*PYTHON_MODULE, "indexer.streams.frame_stream"]
 
 UNREADABLE_PHOTOGRAPH = "unreadable-photograph"
 """The code of an item whose photograph does not decode; those of videos are the decoder's own."""

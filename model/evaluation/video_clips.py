@@ -1,6 +1,6 @@
 """The clips of a folder's videos, found, decoded and cut as in indexing.
 
-They come from a process of its own, ``python -m indexer.clip_stream``, whose docstring has the format.
+They come from a process of their own, ``python -m indexer.streams.clip_stream``, which tells the format.
 """
 
 from collections.abc import Generator
@@ -9,7 +9,7 @@ from pathlib import Path
 from model.decoded_stream import PYTHON_MODULE, RefusedVideo, VideoClip, WantedPixels, read_records
 from model.preprocessing import Preprocessing
 
-COMMAND = [*PYTHON_MODULE, "indexer.clip_stream"]
+COMMAND = [*PYTHON_MODULE, "indexer.streams.clip_stream"]
 
 
 def read_clips(

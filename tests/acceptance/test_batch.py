@@ -14,14 +14,14 @@ import pytest
 from rich.console import Console
 from sqlalchemy import func, select
 
-from indexer.batch_display import BatchDisplay
-from indexer.batch_run import BatchResult, run_batch
+from indexer.batch.display import BatchDisplay
+from indexer.batch.run import BatchResult, run_batch
 from indexer.catalog import job_claims
 from indexer.catalog.job_claims import Claimant
 from indexer.catalog.lease_watch import LeaseWatch
 from indexer.catalog.states import EmbeddingKind, JobState, VideoState
 from indexer.catalog.tables import Clip, Embedding, Job, Video
-from indexer.folder_walk import walk_videos
+from indexer.folders.walk import walk_videos
 from indexer.ingest import ingest_video
 from indexer.job_lease import JobLease
 from indexer.library import Library

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from indexer import batch
+from indexer.batch import __main__ as batch
 from tests.fakes import fake_encoders
 from tests.synthetic_video import write_not_a_video, write_plain
 
@@ -18,7 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REELSEEK_MODEL", "fake")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("model.factory.load_encoders", lambda *_, **__: fake_encoders())
-    monkeypatch.setattr("indexer.batch.stop_on_sigterm", lambda: None)
+    monkeypatch.setattr("indexer.batch.__main__.stop_on_sigterm", lambda: None)
     return tmp_path / "home"
 
 

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from app import cli
-from indexer.batch_display import BatchDisplay
-from indexer.batch_run import run_batch
+from indexer.batch.display import BatchDisplay
+from indexer.batch.run import run_batch
 from indexer.catalog.judgements import judge
 from indexer.catalog.tables import Clip
 from indexer.config import Settings
-from indexer.folder_walk import walk_videos
+from indexer.folders.walk import walk_videos
 from indexer.generation_models import open_serving
 from indexer.library import open_library
 from indexer.worker import Worker
@@ -35,8 +35,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REELSEEK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("REELSEEK_MODEL", str(tmp_path / "first"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("indexer.reindex_command.stop_on_sigterm", lambda: None)
-    monkeypatch.setattr("indexer.reindex_command.log_through", lambda *_: None)
+    monkeypatch.setattr("indexer.reindexing.command.stop_on_sigterm", lambda: None)
+    monkeypatch.setattr("indexer.reindexing.command.log_through", lambda *_: None)
     settings = Settings()
     library = open_library(settings)
     worker = Worker(library, open_serving(library.database, settings))

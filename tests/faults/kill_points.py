@@ -16,10 +16,10 @@ from typing import Any, Literal
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from app.tus import finishing
-from indexer import promotion
+from app.uploading.tus import finishing
 from indexer.catalog import generation_states
 from indexer.media_store import STORED_NAME
+from indexer.reindexing import promotion
 
 Role = Literal["serve", "worker"]
 

@@ -10,7 +10,7 @@ from indexer.catalog.generation_states import Scope
 from indexer.catalog.states import GenerationState
 from indexer.catalog.tables import Generation
 from indexer.library import Library
-from indexer.reindex import start_building
+from indexer.reindexing.reindex import start_building
 from indexer.worker import Worker
 from tests.faults import judging
 from tests.faults.films import render_films

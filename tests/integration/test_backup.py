@@ -20,7 +20,7 @@ from indexer.catalog import videos, words_said
 from indexer.catalog.states import JobState, VideoState
 from indexer.catalog.tables import Generation, Job, Video
 from indexer.config import Settings
-from indexer.folder_walk import hash_file
+from indexer.folders.walk import hash_file
 from indexer.library import Library, open_library
 from indexer.vector_index.follower import IndexFollower
 from indexer.video_deletion import delete_video

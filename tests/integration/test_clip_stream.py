@@ -14,11 +14,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from indexer import clip_stream
 from indexer.decoding.messages import DecodedClip
 from indexer.decoding.plans import DecodePlan
 from indexer.decoding.sandbox import decode_clips
-from indexer.record_stream import READER_GONE, pixel_record, refusal_record, write_records
+from indexer.streams import clip_stream
+from indexer.streams.record_stream import READER_GONE, pixel_record, refusal_record, write_records
 from model.decoded_stream import RefusedVideo, VideoClip, VideoReadingError
 from model.evaluation import video_clips
 from model.evaluation.video_clips import read_clips

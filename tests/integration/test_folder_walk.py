@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.folder_walk import FoundFile, Unreadable, hash_file, walk_videos
+from indexer.folders.walk import FoundFile, Unreadable, hash_file, walk_videos
 
 MP4_HEAD = b"\x00\x00\x00\x20ftypisom"
 

@@ -14,7 +14,7 @@ import pytest
 
 from indexer.catalog.session import open_database
 from indexer.catalog.tables import Job, Video
-from indexer.folder_watch import FolderWatch
+from indexer.folders.watch import FolderWatch
 from indexer.library import Library
 
 
@@ -94,7 +94,7 @@ def test_a_restart_reads_nothing_that_is_known(
 ) -> None:
     (folder / "film.mp4").write_bytes(b"film")
     FolderWatch(library, [folder], settle_s=0.0).look()
-    monkeypatch.setattr("indexer.folder_intake.hash_file", lambda *_: pytest.fail("it was read again"))
+    monkeypatch.setattr("indexer.folders.intake.hash_file", lambda *_: pytest.fail("it was read again"))
     assert FolderWatch(library, [folder], settle_s=0.0).look() == []
 
 
@@ -109,7 +109,7 @@ def test_the_end_of_the_watch_does_not_wait_for_a_large_file(
         while True:
             on_bytes(1 << 20)
 
-    monkeypatch.setattr("indexer.folder_intake.hash_file", read_on)
+    monkeypatch.setattr("indexer.folders.intake.hash_file", read_on)
     FolderWatch(library, [folder], settle_s=0.0).run(is_over)
     assert names(library) == []
 

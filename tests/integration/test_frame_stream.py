@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.frame_stream import read_requests
-from indexer.record_stream import READER_GONE, pixel_record, refusal_record
+from indexer.streams.frame_stream import read_requests
+from indexer.streams.record_stream import READER_GONE, pixel_record, refusal_record
 from model.datasets import frames
 from model.datasets.base import CaptionedItem, Media, Photograph, Refusal, VideoFile
 from model.datasets.frames import CandidateFrames, Sampling, read_candidates

@@ -9,17 +9,17 @@ import pytest
 from rich.console import Console
 from sqlalchemy import select
 
-from indexer import promotion, reindex
-from indexer.batch_display import BatchDisplay
+from indexer.batch.display import BatchDisplay
 from indexer.catalog import generation_states, generations, jobs, videos
 from indexer.catalog.generation_states import Scope
 from indexer.catalog.states import GenerationState, JobState, Priority, VideoState
 from indexer.catalog.tables import Clip, Job, Video
 from indexer.errors import CannotPromote, GenerationInUse, UnknownGeneration, VideosMissing
-from indexer.generation_list import GenerationStatus, list_generations
 from indexer.generation_models import GenerationModel
 from indexer.library import Library
-from indexer.reindex import BuildResult
+from indexer.reindexing import promotion, reindex
+from indexer.reindexing.listing import GenerationStatus, list_generations
+from indexer.reindexing.reindex import BuildResult
 from indexer.worker import Worker
 from model.factory import Encoders
 from tests.fakes import fake_encoders

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from indexer import sample_photographs, samples
 from indexer.decoding.probe import probe
 from indexer.decoding.reader import FrameReader
-from indexer.sample_photographs import PHOTOGRAPHS, MissingPhotographsError, load_photograph
-from indexer.sample_rendering import Film, Shot, View, frame_times
-from indexer.samples import FILMS, app, make_film
+from indexer.samples import __main__ as samples
+from indexer.samples import photographs as sample_photographs
+from indexer.samples.__main__ import FILMS, app, make_film
+from indexer.samples.photographs import PHOTOGRAPHS, MissingPhotographsError, load_photograph
+from indexer.samples.rendering import Film, Shot, View, frame_times
 
 pytest.importorskip("skimage", reason="the photographs come with the extra 'samples'")
 pytest.importorskip("sklearn", reason="the photographs come with the extra 'samples'")
@@ -87,7 +88,7 @@ def test_a_film_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("indexer.sample_rendering._frame", fail)
+    monkeypatch.setattr("indexer.samples.rendering._frame", fail)
     with pytest.raises(KeyboardInterrupt):
         make_film(short(FILMS[0]), tmp_path)
     assert list(tmp_path.iterdir()) == []

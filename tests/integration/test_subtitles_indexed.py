@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from indexer.batch_display import BatchDisplay
-from indexer.batch_run import BatchResult, run_batch
-from indexer.batch_summary import show_result
+from indexer.batch.display import BatchDisplay
+from indexer.batch.run import BatchResult, run_batch
+from indexer.batch.summary import show_result
 from indexer.catalog import cues, jobs, videos, words_said
 from indexer.catalog.states import CueSource, VideoState
 from indexer.cue_text import NewCue
-from indexer.folder_walk import walk_videos
+from indexer.folders.walk import walk_videos
 from indexer.library import Library
 from tests.indexing import enqueue, the_video, worker_of
 from tests.subtitled_video import write_subtitled

@@ -7,7 +7,7 @@ import pytest
 from app.benchmark.indexing import measure_indexing
 from app.benchmark.run import indexing_table, search_table
 from app.benchmark.searching import measure_searching
-from indexer.folder_walk import FoundFile
+from indexer.folders.walk import FoundFile
 from tests.fakes import fake_encoders
 from tests.service import Service
 from tests.synthetic_video import write_not_a_video, write_two_scenes

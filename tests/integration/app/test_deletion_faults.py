@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import acceptance
+from app.uploading import acceptance
 from tests.deleting import CONTENT, files_below, upload
 from tests.service import Service, open_service, search
 

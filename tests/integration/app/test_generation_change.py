@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from app.dependencies import services_with
 from app.live_services import LiveServices
-from indexer import promotion
 from indexer.catalog import clips, generation_states
 from indexer.catalog.tables import Video
 from indexer.errors import ModelUnavailable
 from indexer.generation_models import GenerationModel
 from indexer.library import open_library
+from indexer.reindexing import promotion
 from model.factory import Encoders
 from tests.fakes import FakeTextEncoder, fake_encoders, unit_vector
 from tests.service import Service, make_described_clip, open_service, search

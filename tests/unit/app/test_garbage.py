@@ -7,7 +7,7 @@ from app.garbage import spare_what_stays
 
 def test_what_was_there_is_passed_by_and_what_comes_later_is_not() -> None:
     try:
-        there = [[] for _ in range(1000)]
+        there: list[list[object]] = [[] for _ in range(1000)]
         spare_what_stays()
         assert gc.get_freeze_count() >= len(there)
         later: list[object] = []

@@ -69,7 +69,7 @@ def test_a_large_folder_is_imported_in_several_answers(
         answer = ask(service, footage, limit=limit, cursor=cursor).json()
         names += [Path(file["path"]).name for file in answer["data"]]
         cursor = answer["page_info"]["next_cursor"]
-        monkeypatch.setattr("app.path_import.TIME_FOR_ONE_REQUEST_S", 0.0)
+        monkeypatch.setattr("app.uploading.path_import.TIME_FOR_ONE_REQUEST_S", 0.0)
     assert (names, cursor) == (["a.mp4", "inner.mov", "c.mkv"], None)
 
 

@@ -1,0 +1,1 @@
+"""How well one's own library is found: by judgements, by captions."""

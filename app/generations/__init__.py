@@ -1,0 +1,1 @@
+"""Generations as people see them: told, listed, compared."""

@@ -1,0 +1,1 @@
+"""Searching from the command line: options in, tables out."""

@@ -1,0 +1,1 @@
+"""How bytes come in: forms, resumable uploads, paths on the server."""

@@ -1,0 +1,1 @@
+"""Indexing a folder from the command line: ``python -m indexer.batch DIR``."""

@@ -1,0 +1,1 @@
+"""Folders of a person's own: walked, watched, taken in."""

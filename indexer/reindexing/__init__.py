@@ -1,0 +1,1 @@
+"""Building a generation beside the one that serves, and letting it serve."""

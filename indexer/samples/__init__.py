@@ -1,0 +1,1 @@
+"""Sample films, rendered here: ``python -m indexer.samples DIR``."""

@@ -1,0 +1,1 @@
+"""Decoded clips and frames as streams, for evaluation and training."""
