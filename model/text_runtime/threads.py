@@ -14,8 +14,8 @@ def usable_processors() -> int:
 
 
 def query_threads() -> int:
-    """Return how many threads a query computes with: half the processors at most, and at least one."""
-    return min(MAX_QUERY_THREADS, max(1, usable_processors() // 2))
+    """Return how many threads a query computes with: every processor, as far as that makes it faster."""
+    return min(MAX_QUERY_THREADS, usable_processors())
 
 
 def concurrent_queries() -> int:
