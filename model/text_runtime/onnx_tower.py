@@ -24,7 +24,7 @@ class OnnxTower:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = query_threads()
         options.inter_op_num_threads = 1
-        # Helpers wait awake between the steps of a run: waking them takes longer than their share of a sentence.
+        # Helpers wait awake between the steps of a run: waking them takes longer than their share of it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "1")
         graph = write_graph(tower, precision)
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
