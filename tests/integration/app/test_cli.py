@@ -81,7 +81,7 @@ def test_search_says_when_only_another_model_has_read_the_videos(
     assert run(monkeypatch, "search", "a cat") == 1
     shown = " ".join(capsys.readouterr().err.split())
     assert "1 video was indexed with another model" in shown
-    assert "$REELSEEK_HOME/media" in shown
+    assert "reelseek reindex" in shown
 
 
 def test_search_says_below_the_table_how_much_of_a_long_query_was_read(

@@ -66,7 +66,9 @@ def test_a_video_is_described_with_its_clips_and_job(service: Service) -> None:
 def test_a_failed_video_says_why(service: Service) -> None:
     video = service.add_video([], state=VideoState.FAILED, error_code="no-frames", error_message="no frame")
     described = service.client.get(f"/videos/{video.id}").json()
+    advice = described["error"].pop("advice")
     assert described["error"] == {"code": "no-frames", "message": "no frame"}
+    assert "convert it" in advice
     assert described["clip_count"] == 0
     assert described["thumbnail_url"] is None
 
