@@ -33,6 +33,12 @@ def die(*_arguments: Any) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_unless_nested(session: Session) -> None:
+    """End the process at a commit; that of a savepoint is none."""
+    if not session.in_nested_transaction():
+        die()
+
+
 def after(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``work`` that ends the process after its call of this number."""
     calls = 0
@@ -53,7 +59,7 @@ def prepare(point: str) -> None:
     if point.endswith("rename"):
         setattr(Path, "rename", after(1 if "first" in point else 2, Path.rename))  # noqa: B010
     elif point.endswith("commit"):
-        event.listen(Session, point.replace("-the-", "_"), die)
+        event.listen(Session, point.replace("-the-", "_"), die_unless_nested)
     elif point == "after-the-first-file":
         setattr(AsideFile, "drop", after(1, AsideFile.drop))  # noqa: B010
     else:
