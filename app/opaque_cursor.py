@@ -2,11 +2,13 @@
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from app.errors import InvalidCursor
+from app.schemas import PageInfo
 
 WAY_OUT = "take next_cursor from the page before, with the same parameters, or leave cursor out"
 
@@ -24,6 +26,7 @@ class Cursor(BaseModel):
 
 
 CursorType = TypeVar("CursorType", bound=Cursor)
+Entry = TypeVar("Entry")
 
 
 def encode_cursor(cursor: Cursor) -> str:
@@ -39,3 +42,9 @@ def decode_cursor(word: str, kind: type[CursorType]) -> CursorType:
         return kind.model_validate_json(zlib.decompressobj(HEADERLESS).decompress(packed, MAX_BYTES))
     except (ValueError, zlib.error) as error:
         raise InvalidCursor(f"cursor {word[:100]!r} is damaged or of another list: {WAY_OUT}") from error
+
+
+def page_info(found: Sequence[Entry], limit: int, cursor_of: Callable[[Entry], Cursor]) -> PageInfo:
+    """Return where a list goes on: ``found`` has one entry more than the page's ``limit`` if it does."""
+    next_cursor = encode_cursor(cursor_of(found[limit - 1])) if len(found) > limit else None
+    return PageInfo(limit=limit, next_cursor=next_cursor)

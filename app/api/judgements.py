@@ -15,7 +15,7 @@ from app.api.search_options import ClipId, Description, parameters_named
 from app.calendar_time import CalendarTime
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UnknownClip, UnknownJudgement, UploadStalled
-from app.opaque_cursor import WAY_OUT, Cursor, decode_cursor, encode_cursor
+from app.opaque_cursor import WAY_OUT, Cursor, decode_cursor, page_info
 from app.problem_responses import problem_docs
 from app.schemas import PageInfo
 from app.search.asking.query import SearchQuery
@@ -121,14 +121,14 @@ def list_judgements(
     with services.library.database.reading() as session:
         found = judgements.list_page(session, limit=limit + 1, key=key, after=after)
         clip_ids = judgements.clips_of(session, [one.id for one in found])
-    next_cursor = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        next_cursor = encode_cursor(
-            JudgementCursor(created_at=last.created_at, judgement_id=last.id, key=key)
-        )
-    data = [_describe(one, clip_ids.get(one.id)) for one in found[:limit]]
-    return JudgementList(data=data, page_info=PageInfo(limit=limit, next_cursor=next_cursor))
+    return JudgementList(
+        data=[_describe(one, clip_ids.get(one.id)) for one in found[:limit]],
+        page_info=page_info(
+            found,
+            limit,
+            lambda one: JudgementCursor(created_at=one.created_at, judgement_id=one.id, key=key),
+        ),
+    )
 
 
 @router.delete(

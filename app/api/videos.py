@@ -26,9 +26,9 @@ from app.errors import (
 from app.hook_errors import DeletionUnfinished
 from app.media_response import MediaResponse
 from app.media_type import bytes_docs, media_type
-from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
+from app.opaque_cursor import Cursor, decode_cursor, page_info
 from app.problem_responses import problem_docs
-from app.schemas import DeletionReceipt, PageInfo, UploadReceipt, VideoDetails, VideoList
+from app.schemas import DeletionReceipt, UploadReceipt, VideoDetails, VideoList
 from app.upload_errors import IdempotencyKeyReused
 from app.uploading.body import UploadBody
 from app.uploading.form import upload_body_docs
@@ -119,11 +119,12 @@ def list_videos(
     with services.library.database.reading() as session:
         found = videos.list_page(session, limit=limit + 1, after=after)
         described = describe_videos(session, found[:limit], services.generation_id)
-    next_cursor = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        next_cursor = encode_cursor(ListCursor(added_at=last.added_at, video_id=last.id))
-    return VideoList(data=described, page_info=PageInfo(limit=limit, next_cursor=next_cursor))
+    return VideoList(
+        data=described,
+        page_info=page_info(
+            found, limit, lambda video: ListCursor(added_at=video.added_at, video_id=video.id)
+        ),
+    )
 
 
 @router.get("/videos/{video_id}", summary="Read a video", responses=problem_docs(UnknownVideo))

@@ -14,9 +14,8 @@ from app.calendar_time import CalendarTime
 from app.dependencies import ServicesDependency
 from app.errors import InvalidCursor, UploadStalled
 from app.hook_errors import TargetRefused, TooManyWebhooks, UnknownWebhook
-from app.opaque_cursor import WAY_OUT, Cursor, decode_cursor, encode_cursor
+from app.opaque_cursor import WAY_OUT, Cursor, decode_cursor, page_info
 from app.problem_responses import problem_docs
-from app.schemas import PageInfo
 from app.webhook_details import (
     AddedWebhook,
     DeliveryDetails,
@@ -145,11 +144,11 @@ def list_deliveries(
         if webhooks.get(session, webhook_id) is None:
             raise UnknownWebhook(webhook_id)
         found = webhooks.list_deliveries(session, webhook_id, limit=limit + 1, after=after)
-    next_cursor = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        next_cursor = encode_cursor(
-            DeliveryCursor(created_at=last.created_at, delivery_id=last.id, webhook_id=webhook_id)
-        )
-    data = [describe_delivery(one) for one in found[:limit]]
-    return DeliveryList(data=data, page_info=PageInfo(limit=limit, next_cursor=next_cursor))
+    return DeliveryList(
+        data=[describe_delivery(one) for one in found[:limit]],
+        page_info=page_info(
+            found,
+            limit,
+            lambda one: DeliveryCursor(created_at=one.created_at, delivery_id=one.id, webhook_id=webhook_id),
+        ),
+    )

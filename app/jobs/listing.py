@@ -7,8 +7,7 @@ from pydantic import StringConstraints
 
 from app.calendar_time import CalendarTime
 from app.jobs.details import JobList, describe_job
-from app.opaque_cursor import Cursor, decode_cursor, encode_cursor
-from app.schemas import PageInfo
+from app.opaque_cursor import Cursor, decode_cursor, page_info
 from indexer.catalog import jobs
 from indexer.catalog.session import Database
 from indexer.catalog.states import JobState
@@ -34,11 +33,7 @@ def page_of_jobs(
     after = (place.created_at, place.job_id) if place else None
     with database.reading() as session:
         found = jobs.list_page(session, limit=limit + 1, after=after, states=states, video_id=video_id)
-    next_cursor = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        next_cursor = encode_cursor(JobCursor(created_at=last.created_at, job_id=last.id))
     return JobList(
         data=[describe_job(job) for job in found[:limit]],
-        page_info=PageInfo(limit=limit, next_cursor=next_cursor),
+        page_info=page_info(found, limit, lambda job: JobCursor(created_at=job.created_at, job_id=job.id)),
     )
