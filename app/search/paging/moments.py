@@ -13,14 +13,14 @@ every query and model. A moment depends on the clips behind its leader only. The
 away from the top leaves all the others as they were, which is what pages are made of.
 """
 
-from collections.abc import Callable
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import neg
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.search.ordering.ranking import Ranking
-from indexer.catalog import vector_codec
+from app.search.paging.lookalikes import LookAlikes, VectorsOf
 from indexer.vector_index.clip_table import ClipColumns
 from model.calibration.likeness import USUAL_COPY_COSINE
 
@@ -33,13 +33,6 @@ WINDOW = 512
 
 TOUCHING_S = 0.05
 """Clips part at shot changes, to the frame; this is a frame and a little."""
-
-HEAD = 4
-"""Of a vector the first of so many parts tells cheaply that two clips cannot be copies: of 1.4 million pairs
-in the library of ``app.benchmark.latency`` 584 were left to be compared whole."""
-
-HEAD_ROUNDING = 1e-5
-"""By how much a cosine may come out above its bound."""
 
 Places = list[int]
 """Indices into the ranking."""
@@ -75,18 +68,12 @@ class Gathering:
 class Gatherer:
     """Gathers one ranking's clips."""
 
-    def __init__(
-        self,
-        ranking: Ranking,
-        clips: ClipColumns,
-        vectors: Callable[[NDArray[np.int64]], NDArray[np.float32]],
-        rule: Rule,
-    ) -> None:
-        """Take a ranking, its clips' columns in the same order, and a way to their vectors (N, D)."""
-        self._ranking, self._clips, self._vectors_of, self._rule = ranking, clips, vectors, rule
-        self._is_free = np.ones(len(ranking), np.bool_)
-        self._vectors = self._heads = np.empty((0, 0), np.float32)
-        self._rests = np.empty(0, np.float32)
+    def __init__(self, ranking: Ranking, clips: ClipColumns, vectors_of: VectorsOf, rule: Rule) -> None:
+        """Take a ranking, its clips' columns in the same order, and a way to their vectors."""
+        self._ranking, self._clips, self._rule = ranking, clips, rule
+        self._scores: list[float] = ranking.scores.tolist()
+        self._is_free = [True] * len(ranking)
+        self._look_alikes = LookAlikes(ranking.ids, vectors_of, rule.copy_cosine)
 
     def gather(self, count: int) -> tuple[list[Gathering], bool] | None:
         """Return the first ``count`` moments and whether more follow.
@@ -109,32 +96,41 @@ class Gatherer:
         ranking = self._ranking
         if ranking.is_whole or leader + WINDOW < len(ranking):
             return True
-        return ranking.is_by_score and bool(
-            ranking.scores[-1] < ranking.scores[leader] - np.float32(self._rule.margin)
-        )
+        return ranking.is_by_score and self._scores[-1] < self._scores[leader] - self._rule.margin
 
     def _take(self, leader: int) -> Gathering:
-        self._is_free[leader] = False
-        if not (self._rule.merge or self._rule.collapse):
-            return Gathering(leader, [leader], [])
         near = self._near(leader)
-        is_same_video = self._clips.video[near] == self._clips.video[leader]
         merged, similar = [leader], []
+        self._hold(merged)
         if self._rule.merge:
-            merged = self._touching(leader, near[is_same_video].tolist())
-            self._is_free[merged] = False
-        if self._rule.collapse:
-            alike = self._alike(merged, near[~is_same_video])
-            self._is_free[alike] = False
+            merged = self._touching(leader, self._of_same_video(leader, near))
+            self._hold(merged)
+        if self._rule.collapse and near:
+            alike = self._alike(leader, merged, near)
+            self._hold(alike)
             similar = self._runs(alike)
         return Gathering(leader, merged, similar)
 
-    def _near(self, leader: int) -> NDArray[np.int64]:
-        """Return the free places behind ``leader`` whose score is close to its own."""
-        behind = slice(leader + 1, leader + 1 + WINDOW)
-        scores, own = self._ranking.scores[behind], self._ranking.scores[leader]
-        is_near = self._is_free[behind] & (np.abs(scores - own) <= np.float32(self._rule.margin))
-        return np.flatnonzero(is_near) + leader + 1
+    def _hold(self, places: Places) -> None:
+        for place in places:
+            self._is_free[place] = False
+
+    def _near(self, leader: int) -> range:
+        """Return the places behind ``leader`` of which those of a score close to its own may join it."""
+        end = min(leader + 1 + WINDOW, len(self._ranking))
+        if self._ranking.is_by_score:
+            least = self._scores[leader] - self._rule.margin
+            end = bisect_right(self._scores, -least, leader + 1, end, key=neg)
+        return range(leader + 1, end)
+
+    def _may_join(self, leader: int, place: int) -> bool:
+        scores = self._scores
+        return self._is_free[place] and abs(scores[place] - scores[leader]) <= self._rule.margin
+
+    def _of_same_video(self, leader: int, near: range) -> Places:
+        video = self._clips.video
+        is_same = video[near.start : near.stop] == video[leader]
+        return [near[one] for one in np.flatnonzero(is_same).tolist() if self._may_join(leader, near[one])]
 
     def _touching(self, leader: int, places: Places) -> Places:
         """Return ``leader`` and those that touch it or one another, in time order."""
@@ -152,40 +148,17 @@ class Gatherer:
     def _touch(self, earlier: int, later: int) -> bool:
         return bool(abs(self._clips.end_s[earlier] - self._clips.start_s[later]) <= TOUCHING_S)
 
-    def _alike(self, merged: Places, others: NDArray[np.int64]) -> Places:
-        """Return which of ``others`` look nearly the same as a clip of the moment."""
-        if not len(others):
-            return []
-        self._read_up_to(max(int(others[-1]), *merged))
-        others = self._possible(merged, others)
-        if not len(others):
-            return []
-        own = self._vectors[merged]
-        highest = vector_codec.cosines(self._vectors[others], own[:, None]).max(axis=0)
-        alike: Places = others[highest >= self._rule.copy_cosine].tolist()
-        return alike
-
-    def _possible(self, merged: Places, others: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return ``others`` without those that cannot look alike, at a part of the work of telling how much.
-
-        By Cauchy and Schwarz a cosine is at most that of the heads and the product of what is left of both.
-        """
-        last = int(others[-1])
-        bounds = vector_codec.cosines(self._heads[: last + 1], self._heads[merged][:, None])
-        bounds += self._rests[merged][:, None] * self._rests[: last + 1]
-        is_possible = bounds.max(axis=0) >= self._rule.copy_cosine - HEAD_ROUNDING
-        possible: NDArray[np.int64] = others[is_possible[others]]
-        return possible
-
-    def _read_up_to(self, place: int) -> None:
-        """Read vectors (N, D) of at least the clips up to ``place``, in pieces, each once."""
-        known = len(self._vectors)
-        if place < known:
-            return
-        more = self._vectors_of(self._ranking.ids[known : max(place + 1, 2 * known)])
-        self._vectors = np.concatenate([self._vectors, more]) if known else more
-        self._heads = np.ascontiguousarray(self._vectors[:, : self._vectors.shape[1] // HEAD])
-        self._rests = np.sqrt(np.maximum(0, 1 - np.vecdot(self._heads, self._heads)))
+    def _alike(self, leader: int, merged: Places, near: range) -> Places:
+        """Return the near ones of other videos that look nearly the same as a clip of the moment."""
+        video, look_alikes = self._clips.video, self._look_alikes
+        alike = {
+            other
+            for place, other in look_alikes.among(merged, near)
+            if self._may_join(leader, other)
+            and video[other] != video[leader]
+            and look_alikes.are_copies(place, other)
+        }
+        return sorted(alike)
 
     def _runs(self, places: Places) -> list[Places]:
         """Return places as moments: touching clips of one video together."""
