@@ -25,27 +25,72 @@ export function problemFrom(status, text) {
   return new Problem("The server could not do that", `It answered with status ${status}.`, status);
 }
 
-async function call(path, options = {}) {
+const ACCEPT = { Accept: "application/json" };
+
+async function ask(path, options) {
   let response;
   try {
-    response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+    response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(...UNREACHABLE);
   }
+  if (!response.ok) throw problemFrom(response.status, await response.text());
+  return response;
+}
+
+async function call(path, options = {}) {
+  const response = await ask(path, { headers: ACCEPT, ...options });
   const text = await response.text();
-  if (!response.ok) throw problemFrom(response.status, text);
   return text ? JSON.parse(text) : null;
 }
 
-function withParameters(path, parameters) {
+function withParameters(path, parameters, entries = []) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
-  return `${path}?${new URLSearchParams(given)}`;
+  return `${path}?${new URLSearchParams([...entries, ...given])}`;
 }
 
-/** Return the answer of GET /search: hits, coverage, notices and the next cursor. */
-export function searchVideos({ query, limit, cursor = null, signal }) {
-  return call(withParameters("/search", { q: query, limit, cursor }), { signal });
+/** Return the answer to a SearchRequest, with a picture or null: hits, coverage, notices and the next cursor. */
+export function searchVideos(request, picture, { limit, cursor = null, signal }) {
+  const options = { limit, cursor, explain: true };
+  if (!picture) return call(withParameters("/search", options, request.parameters), { signal });
+  const form = new FormData();
+  form.append("search", JSON.stringify({ ...request.body, ...options }));
+  form.append("image", picture);
+  return call("/search", { method: "POST", body: form, signal });
+}
+
+/** Return what was judged for these words, the latest first; the API's largest page of it. */
+export function listJudgements(query) {
+  return call(withParameters("/judgements", { q: query, limit: 200 }));
+}
+
+/** Say whether a clip is what a query asks for, and return the judgement. */
+export function judge(query, clipId, isRelevant) {
+  const body = JSON.stringify({ query, clip_id: clipId, is_relevant: isRelevant });
+  return call("/judgements", { method: "POST", body, headers: { ...ACCEPT, "Content-Type": "application/json" } });
+}
+
+/** Take a judgement back. */
+export function deleteJudgement(judgementId) {
+  return call(`/judgements/${encodeURIComponent(judgementId)}`, { method: "DELETE" });
+}
+
+/** Return the address that writes moments as `format`: what `entries`, the parameters of a search or moments, say. */
+export function exportUrl(format, entries) {
+  return `/export/${format}?${new URLSearchParams(entries)}`;
+}
+
+/** Return the address that cuts a moment out of its video. */
+export function cutUrl({ clip_id: clipId, start, end }) {
+  return withParameters(`/clips/${encodeURIComponent(clipId)}/download`, { start, end });
+}
+
+/** Return the file at `url` as {blob, name}. */
+export async function getFile(url) {
+  const response = await ask(url);
+  const [, name] = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition")) ?? [];
+  return { blob: await response.blob(), name: decodeURIComponent(name ?? "download") };
 }
 
 /** Return one page of the library, newest first. */
@@ -83,15 +128,14 @@ export function retryJob(jobId) {
   return call(`/jobs/${encodeURIComponent(jobId)}/retry`, { method: "POST" });
 }
 
-/** Return why `streamUrl` gives no bytes, or null when it does. */
-export async function streamProblem(streamUrl) {
+/** Return why `url`, of a film or a picture, gives no bytes, or null when it does. */
+export async function problemAt(url) {
   try {
-    const response = await fetch(streamUrl, { headers: { Range: "bytes=0-0" } });
-    if (!response.ok) return problemFrom(response.status, await response.text());
+    const response = await ask(url, { headers: { Range: "bytes=0-0" } });
     await response.body?.cancel(); // a server without ranges would send the whole file
     return null;
-  } catch {
-    return new Problem(...UNREACHABLE);
+  } catch (problem) {
+    return problem;
   }
 }
 

@@ -1,13 +1,17 @@
 // The cards of a result grid.
 
-import { element, icon } from "./element.js";
-import { clock, clockRange } from "./format.js";
+import { button, element, icon } from "./element.js";
+import { clock, clockRange, count, day } from "./format.js";
+import { judgeButtons } from "./judge_buttons.js";
 import { previewOnRest } from "./preview.js";
 
-/** Return a hit's score as shown everywhere: cosine similarity, three decimals. */
+/** Return a hit's score as shown everywhere, with three decimals. */
 export function scoreText(hit) {
   return hit.score.toFixed(3);
 }
+
+const SCORE = "Cosine similarity of what is looked for and this moment";
+const SEQUENCE_SCORE = "Mean over the steps, each in units of chance";
 
 const CONFIDENCE = { high: "very likely", medium: "likely", low: "unsure" };
 
@@ -16,19 +20,32 @@ function confidenceText(hit) {
   return CONFIDENCE[hit.confidence] ?? "";
 }
 
-/** Return the links of the moments that look like a hit, behind a line "+6 similar"; null when there are none. */
-function similarHits({ count, hits }) {
-  if (count === 0) return null;
-  return element("details", { class: "hit-similar" }, [
-    element("summary", {}, `+${count.toLocaleString()} similar`),
-    element("ul", {}, hits.map((one) => element("li", {}, element(
-      "a", { href: one.stream_url }, `${one.title}, ${clockRange(one.start, one.end)}`,
-    )))),
+/** Return moments that stand behind a hit, under a line that opens their list; null when there are none. */
+function furtherMoments(summary, moments, onOpen) {
+  if (moments.length === 0) return null;
+  const lines = moments.map((moment) => button(
+    { class: "hit-moment" }, `${moment.title}, ${clockRange(moment.start, moment.end)}`, () => onOpen(moment),
+  ));
+  return element("details", { class: "hit-further" }, [
+    element("summary", {}, summary),
+    element("ul", {}, lines.map((line) => element("li", {}, line))),
   ]);
 }
 
-/** Return one card; `onOpen` is called on a plain click, any other click follows the link to the file. */
-export function hitCard(hit, onOpen) {
+/** Return the link that searches for moments like a hit, with the same filters. */
+export function likeLink(hit, request) {
+  const like = request.with({ q: null, picture: null, use_judgements: null, like_clip: hit.clip_id });
+  const of = `${hit.video.title}, ${clockRange(hit.start, hit.end)}`;
+  return element("a", {
+    class: "button button-quiet like", href: like.address, "data-route": true, "aria-label": `More like this: ${of}`,
+  }, [icon("like"), "More like this"]);
+}
+
+/**
+ * Return one card of an answer to `request`. `onOpen` is called on a plain click, without or with one of the
+ * moments behind the hit; any other click follows the link to the file. `judging` is null where nothing is judged.
+ */
+export function hitCard(hit, { request, judging, onOpen }) {
   const range = clockRange(hit.start, hit.end);
   const frame = element("span", { class: "hit-frame" }, [
     thumbnail(hit.thumbnail_url),
@@ -47,10 +64,13 @@ export function hitCard(hit, onOpen) {
       frame,
       element("span", { class: "hit-title", title: hit.video.title }, hit.video.title),
       element("span", { class: "hit-meta" }, [
-        element("span", { title: "Cosine similarity of words and pictures" }, `score ${scoreText(hit)}`),
+        element("span", { title: hit.steps.length ? SEQUENCE_SCORE : SCORE }, `score ${scoreText(hit)}`),
         confidenceText(hit) ? element("span", { "data-confidence": hit.confidence }, confidenceText(hit)) : null,
         hit.video.duration ? element("span", {}, `of ${clock(hit.video.duration)}`) : null,
       ]),
+      hit.said ? element("q", { class: "hit-said" }, hit.said.text) : null,
+      request.get("sort") === "recorded_at" && hit.video.recorded_at
+        ? element("span", { class: "hit-meta" }, `recorded ${day(hit.video.recorded_at)}`) : null,
     ],
   );
   previewOnRest(link, frame, hit);
@@ -59,7 +79,14 @@ export function hitCard(hit, onOpen) {
     event.preventDefault();
     onOpen();
   });
-  return element("li", {}, [link, similarHits(hit.similar)]);
+  const { similar, moments, steps } = hit;
+  return element("li", {}, [
+    link,
+    element("div", { class: "hit-actions" }, [likeLink(hit, request), judging && judgeButtons(judging, hit)]),
+    furtherMoments(`+${similar.count.toLocaleString()} similar`, similar.hits, onOpen),
+    furtherMoments(`${count(moments.length, "moment")} of this video`, moments.length > 1 ? moments : [], onOpen),
+    furtherMoments(`${steps.length} steps`, steps, onOpen),
+  ]);
 }
 
 /** Return a lazily loaded picture in a box of fixed shape; the film icon stands in when there is none. */

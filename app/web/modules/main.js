@@ -1,47 +1,45 @@
 // Puts the page together: the address decides between results and library, and everything else is parts.
 
+import { drawer } from "./drawer.js";
 import { byId } from "./element.js";
 import { Dropzone } from "./dropzone.js";
+import { Filters } from "./filters.js";
 import { Library } from "./library.js";
 import { Player } from "./player.js";
-import { currentQuery, go, onRoute } from "./route.js";
-import { Search } from "./search.js";
+import { currentRequest, onRoute } from "./route.js";
+import { Search, titleOf } from "./search.js";
+import { SearchLine } from "./search_line.js";
 import { Tray } from "./tray.js";
 
-const input = byId("search-input");
 const player = new Player();
-const search = new Search(player);
+const line = new SearchLine();
+const filters = new Filters(line);
+const search = new Search({ player, onPictureLost: () => line.choosePicture() });
 const library = new Library(player);
 const tray = new Tray({ player, onChange: () => library.refresh() });
 
 function showRoute() {
-  const query = currentQuery();
+  const request = currentRequest();
   player.close();
-  input.value = query;
-  document.title = query ? `${query} · ReelSeek` : "ReelSeek";
-  document.body.dataset.view = query ? "results" : "home";
-  if (query) {
+  line.show(request);
+  filters.show(request);
+  document.title = request.isSearch ? `${titleOfTab(request)} · ReelSeek` : "ReelSeek";
+  document.body.dataset.view = request.isSearch ? "results" : "home";
+  if (request.isSearch) {
     library.hide();
-    search.run(query);
+    search.run(request);
   } else {
     search.hide();
     library.show();
   }
 }
 
-function focusSearchOnSlash(event) {
-  const isTyping = event.target.closest("input, textarea, select, dialog[open]");
-  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  input.select();
+function titleOfTab(request) {
+  return request.isWordsAlone ? request.words : titleOf(request);
 }
 
-byId("search-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  go(input.value.trim());
-});
-document.addEventListener("keydown", focusSearchOnSlash);
-new Dropzone((files) => tray.add(files));
+drawer(byId("hint-button"), byId("hint"));
+new Dropzone({ onVideos: (files) => tray.add(files), onPicture: (file) => line.searchWithPicture(file) });
 tray.restore();
 onRoute(showRoute);
-input.focus();
+line.focus();

@@ -2,14 +2,14 @@
 
 import { button, element, icon } from "./element.js";
 
-/** Return a panel that shows a Problem, with a button that tries again when `onRetry` is given. */
-export function problemPanel(problem, onRetry = null) {
+/** Return a panel that shows a Problem, with a button for the way out when `onRetry` is given. */
+export function problemPanel(problem, onRetry = null, wayOut = "Try again") {
   const children = [
     icon("warning"),
     element("h3", {}, problem.title ?? "Something went wrong on this page"),
     element("p", {}, problem.detail ?? problem.message),
   ];
-  if (onRetry) children.push(button({}, "Try again", onRetry));
+  if (onRetry) children.push(button({}, wayOut, onRetry));
   return element("div", { class: "panel panel-problem", role: "alert" }, children);
 }
 

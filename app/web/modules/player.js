@@ -1,9 +1,12 @@
 // The dialog that plays a hit at its best moment, or a video from its beginning.
 
-import { getVideo, streamProblem } from "./api.js";
+import { cutUrl, getVideo, problemAt } from "./api.js";
 import { byId, element, icon } from "./element.js";
+import { Explanation } from "./explanation.js";
 import { clock, clockRange } from "./format.js";
-import { scoreText } from "./hits.js";
+import { likeLink, scoreText } from "./hits.js";
+import { judgeButtons } from "./judge_buttons.js";
+import { takeAway } from "./taking_away.js";
 import { Timeline } from "./timeline.js";
 
 const STEP_S = 5; // Shift and an arrow key
@@ -13,7 +16,14 @@ export class Player {
   #video = byId("player-video");
   #problem = byId("player-problem");
   #loop = byId("player-loop");
+  #cut = byId("player-cut");
+  #error = byId("player-error");
   #timeline = new Timeline();
+  #explanation = new Explanation({
+    onOpen: () => this.#video.pause(),
+    onClose: () => this.#play(),
+    onPlay: (second) => this.#playFrom(second),
+  });
   #results = null; // the Search whose hits the arrow keys walk through; null for a whole video
   #index = 0;
   #hit = null;
@@ -32,15 +42,16 @@ export class Player {
     this.#video.addEventListener("timeupdate", () => this.#onTime());
     this.#video.addEventListener("ended", () => this.#isLooping && this.#replay());
     this.#video.addEventListener("error", () => this.#onError());
+    this.#video.addEventListener("play", () => this.#explanation.uncover());
+    this.#cut.addEventListener("click", () => this.#cutOut());
   }
 
   get isOpen() {
     return this.#dialog.open;
   }
 
-  /** Play hit number `index` of `results` at its best moment. */
-  openHit(results, index) {
-    const hit = results.hits[index];
+  /** Play hit number `index` of `results` at its best moment, or `hit`, a moment that stands behind it. */
+  openHit(results, index, hit = results.hits[index]) {
     this.#results = results;
     this.#index = index;
     this.#hit = hit;
@@ -56,6 +67,11 @@ export class Player {
     });
     this.#showControls();
     this.#showMoments();
+    const isJudged = results.judging && hit.steps.length === 0;
+    byId("player-actions").replaceChildren(
+      likeLink(hit, results.request), ...(isJudged ? [judgeButtons(results.judging, hit)] : []),
+    );
+    this.#explanation.take(hit.explanation);
   }
 
   /** Play a whole video of the library from its beginning. */
@@ -68,6 +84,8 @@ export class Player {
     this.#open(video, { videoId: video.id, url: video.stream_url, startAt: 0 });
     this.#showControls();
     this.#timeline.show(0, []);
+    byId("player-actions").replaceChildren();
+    this.#explanation.take(null);
   }
 
   /** Close the dialog, which stops the video. */
@@ -82,6 +100,7 @@ export class Player {
     download.href = file;
     download.download = video.filename;
     this.#problem.hidden = true;
+    this.#error.hidden = true;
     this.#showNote(false);
     this.#load({ videoId, file, url: file, startAt, offset: 0, preview });
     if (!this.isOpen) this.#dialog.showModal();
@@ -90,11 +109,10 @@ export class Player {
   #load(source) {
     const isSameFile = this.#source?.url === source.url && this.#video.videoWidth > 0 && !this.#video.error;
     this.#source = source;
-    if (isSameFile) this.#playFrom(source.startAt);
-    else {
-      this.#video.src = `${source.url}#t=${source.startAt - source.offset}`;
-      this.#play(); // at once: some browsers allow it only in the very moment of the click
-    }
+    if (isSameFile) this.#video.currentTime = Math.max(0, source.startAt - source.offset);
+    else this.#video.src = `${source.url}#t=${source.startAt - source.offset}`;
+    if (this.#explanation.isOpen) return; // a person compares explanations, and the film would play under one
+    this.#play(); // at once: some browsers allow it only in the very moment of the click
   }
 
   #onMetadata() {
@@ -132,7 +150,7 @@ export class Player {
   async #onUnplayable() {
     const source = this.#source;
     if (!source) return;
-    if (!source.preview || await streamProblem(source.file)) {
+    if (!source.preview || await problemAt(source.file)) {
       this.#explain();
       return;
     }
@@ -149,7 +167,7 @@ export class Player {
   async #explain() {
     const source = this.#source;
     const download = byId("player-download");
-    const problem = await streamProblem(source.file) ?? await this.#unplayable(source);
+    const problem = await problemAt(source.file) ?? await this.#unplayable(source);
     if (this.#source !== source) return;
     const isFileThere = problem.status === undefined;
     this.#showNote(false);
@@ -169,6 +187,21 @@ export class Player {
       title: "This browser cannot play this file",
       detail: `${kind}Download it and play it in another program, at ${clock(source.startAt)}.`,
     };
+  }
+
+  async #cutOut() {
+    const [hit, words] = [this.#hit, this.#cut.lastElementChild];
+    const label = words.textContent;
+    this.#error.hidden = true;
+    words.textContent = "Cutting the moment…";
+    try {
+      await takeAway(cutUrl(hit), this.#cut);
+    } catch (problem) {
+      this.#error.textContent = problem.message;
+      this.#error.hidden = this.#hit !== hit; // another one was opened meanwhile
+    } finally {
+      words.textContent = label;
+    }
   }
 
   async #step(by) {
@@ -205,6 +238,7 @@ export class Player {
     byId("player-next").disabled = isLast;
     byId("player-replay").hidden = !isHit;
     this.#loop.hidden = !isHit;
+    this.#cut.hidden = !isHit;
   }
 
   #showMoments() {
@@ -213,6 +247,9 @@ export class Player {
     const moments = results.hits
       .map((hit, index) => ({ hit, isCurrent: hit === this.#hit, onChoose: () => this.openHit(results, index) }))
       .filter(({ hit }) => hit.video_id === this.#hit.video_id);
+    if (!results.hits.includes(this.#hit)) { // a moment behind a hit
+      moments.push({ hit: this.#hit, isCurrent: true, onChoose: () => this.#playFrom(this.#hit.start) });
+    }
     const known = this.#video.readyState > 0 && Number.isFinite(this.#video.duration) ? this.#video.duration : null;
     this.#timeline.show(this.#hit.video.duration ?? known ?? 0, moments);
   }
@@ -223,6 +260,7 @@ export class Player {
     this.#video.load(); // drops the connection: a paused video keeps reading ahead
     this.#source = null;
     this.#showNote(false);
+    this.#explanation.close();
     this.#results?.focusHit(this.#index);
   }
 }

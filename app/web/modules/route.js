@@ -1,17 +1,20 @@
 // The address bar is the page's state: /?q=words shows results, / shows the library.
 
+import { SearchRequest } from "./search_request.js";
+
 const listeners = [];
 
-/** Return the words searched for, empty on the start page. */
-export function currentQuery() {
-  return (new URLSearchParams(location.search).get("q") ?? "").trim();
+/** Return what the address asks for; it is no search on the start page. */
+export function currentRequest() {
+  return new SearchRequest(new URLSearchParams(location.search));
 }
 
-/** Show `query` (empty: the start page) as a new step of the browser's history. */
-export function go(query) {
-  const address = query ? `/?${new URLSearchParams({ q: query })}` : "/";
+/** Show `request` as a new step of the browser's history. */
+export function go(request) {
+  const { address } = request;
   if (address === location.pathname + location.search) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
+  scrollTo(0, 0);
   announce();
 }
 
@@ -29,7 +32,7 @@ function followLink(event) {
   const link = event.target.closest("a[data-route]");
   if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  go(new URL(link.href).searchParams.get("q") ?? "");
+  go(new SearchRequest(new URL(link.href).searchParams));
 }
 
 window.addEventListener("popstate", announce);

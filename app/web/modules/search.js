@@ -1,13 +1,28 @@
-// The results of one query: a first page, further pages, and the sentences about them.
+// The results of one search: a first page, further pages, and the sentences about them.
 
-import { Problem, searchVideos } from "./api.js";
+import { getVideo, Problem, searchVideos } from "./api.js";
 import { coverageSentence } from "./coverage.js";
-import { byId, element } from "./element.js";
+import { button, byId, element } from "./element.js";
 import { count } from "./format.js";
 import { hitCard, skeletonCards } from "./hits.js";
+import { JudgedBar } from "./judged_bar.js";
+import { Judging } from "./judging.js";
 import { emptyPanel, problemPanel } from "./message.js";
+import { keptPicture } from "./pictures.js";
+import { go } from "./route.js";
+import { SearchRequest } from "./search_request.js";
+import { ExportMenu } from "./taking_away.js";
 
 const PAGE_SIZE = 24; // divides evenly into 2, 3, 4 and 6 columns
+
+const PICTURE_LOST = [
+  "The picture is not here any more",
+  "An address cannot hold one: it was in the tab that searched with it. Choose it again.",
+  0,
+  "picture-lost",
+];
+
+const MOST_PREVIEWED_S = 60; // what the API takes
 
 const GUESSES = "Nothing here clearly shows that. These are the nearest moments there are.";
 
@@ -20,24 +35,33 @@ export class Search {
   #grid = byId("results-grid");
   #moreButton = byId("results-more");
   #moreError = byId("results-more-error");
-  #request = null;
-  #query = "";
+  #judgedBar = new JudgedBar();
+  #exportMenu;
+  #abort = null;
   #cursor = null;
   #player;
+  #onPictureLost;
 
-  /** `player` opens hits; this object gives it the list it walks through. */
-  constructor(player) {
+  /** `player` opens hits, through which it walks here; `onPictureLost` lets a person choose one anew. */
+  constructor({ player, onPictureLost }) {
     this.#player = player;
+    this.#onPictureLost = onPictureLost;
+    this.request = new SearchRequest();
+    this.judging = null; // what is judged for the words; null where there are no words alone
     this.hits = [];
+    this.#exportMenu = new ExportMenu(this);
     this.#moreButton.addEventListener("click", () => this.more());
   }
 
-  /** Show the results of `query`; a search still under way is given up. */
-  async run(query) {
-    this.#request?.abort();
-    this.#query = query;
+  /** Show the results of a SearchRequest; a search still under way is given up. */
+  async run(request) {
+    this.#abort?.abort();
+    this.request = request;
+    this.judging = request.isWordsAlone ? new Judging(request.words) : null;
     this.#section.hidden = false;
     this.#showWaiting();
+    this.#judgedBar.follow(this.judging);
+    this.judging?.load().catch(() => {}); // hits can be found, and judged, without knowing what was judged before
     try {
       const answer = await this.#fetchPage(null);
       this.#showFirstPage(answer);
@@ -48,7 +72,7 @@ export class Search {
 
   /** Leave the results for another view. */
   hide() {
-    this.#request?.abort();
+    this.#abort?.abort();
     this.#section.hidden = true;
   }
 
@@ -80,23 +104,29 @@ export class Search {
   }
 
   async #fetchPage(cursor) {
-    this.#request = new AbortController();
-    const { signal } = this.#request;
-    const answer = await searchVideos({ query: this.#query, limit: PAGE_SIZE, cursor, signal });
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    const key = this.request.get("picture");
+    const picture = key === null ? null : keptPicture(key);
+    if (picture === undefined) throw new Problem(...PICTURE_LOST);
+    const answer = await searchVideos(this.request, picture, { limit: PAGE_SIZE, cursor, signal });
     if (!Array.isArray(answer?.data)) throw new Problem("The answer cannot be read", "It holds no list of hits.");
     return answer;
   }
 
   #showWaiting() {
-    this.#title.textContent = `Moments for “${this.#query}”`;
+    this.#title.textContent = titleOf(this.request);
     this.#coverage.textContent = "Searching…";
     this.#notices.hidden = true;
     this.#message.replaceChildren();
     this.#moreButton.hidden = true;
     this.#moreError.hidden = true;
     this.#grid.setAttribute("aria-busy", "true");
+    const hadFocus = this.#section.contains(document.activeElement);
     this.#grid.replaceChildren(...skeletonCards(12));
+    if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it may be gone
     this.hits = [];
+    this.#exportMenu.show();
     this.#cursor = null;
   }
 
@@ -108,20 +138,36 @@ export class Search {
       `${count(answer.coverage.clips, "clip")} in ${Math.max(1, Math.round(answer.timing_ms.total))} ms`,
     ].join(" · ");
     this.#showNotices(answer.notices);
-    if (this.hits.length === 0) this.#message.replaceChildren(nothingFound(answer.coverage));
+    if (this.hits.length === 0) this.#message.replaceChildren(nothingFound(answer.coverage, this.request));
     else if (answer.nothing_found) this.#message.replaceChildren(element("p", { class: "soft" }, GUESSES));
   }
 
   #append(answer) {
     const cards = answer.data.map((hit, offset) => {
       const index = this.hits.length + offset;
-      return hitCard(hit, () => this.#player.openHit(this, index));
+      return hitCard(hit, {
+        request: this.request,
+        judging: hit.steps.length ? null : this.judging, // judgements are of words, and a sequence is several
+        onOpen: (moment = null) => this.#open(index, moment),
+      });
     });
     this.hits.push(...answer.data);
+    this.#exportMenu.show();
     this.#grid.append(...cards);
     this.#grid.removeAttribute("aria-busy");
     this.#cursor = answer.page_info.next_cursor;
     this.#moreButton.hidden = !this.hasMore;
+  }
+
+  async #open(index, moment) {
+    if (moment === null) return this.#player.openHit(this, index);
+    const hit = this.hits[index];
+    try {
+      const video = moment.video_id === hit.video_id ? hit.video : await getVideo(moment.video_id);
+      this.#player.openHit(this, index, momentAsHit(moment, video));
+    } catch (problem) {
+      this.#message.replaceChildren(problemPanel(problem));
+    }
   }
 
   #showNotices(notices) {
@@ -133,11 +179,31 @@ export class Search {
     this.#grid.replaceChildren();
     this.#grid.removeAttribute("aria-busy");
     this.#coverage.textContent = "";
-    this.#message.replaceChildren(problemPanel(problem, () => this.run(this.#query)));
+    const isPictureLost = problem.type === "picture-lost";
+    const wayOut = isPictureLost ? this.#onPictureLost : () => this.run(this.request);
+    this.#message.replaceChildren(problemPanel(problem, wayOut, isPictureLost ? "Choose a picture" : "Try again"));
   }
 }
 
-function nothingFound(coverage) {
+/** Return what a search is for, in words: "Moments like this picture, but “at night”". */
+export function titleOf(request) {
+  const examples = [
+    request.get("picture") && "this picture",
+    request.get("like_clip") && "this clip",
+  ].filter(Boolean).join(" and ");
+  const words = request.words && `“${request.words}”`;
+  if (!examples) return `Moments for ${words}`;
+  return `Moments like ${examples}${words && `, but ${words}`}`;
+}
+
+/** Return a moment that stands behind a hit as a hit of its own, as far as is known of it. */
+function momentAsHit(moment, video) {
+  const end = Math.min(moment.end, moment.start + MOST_PREVIEWED_S);
+  const preview = `/clips/${moment.clip_id}/preview?start=${moment.start}&end=${end}`;
+  return { ...moment, video, best_at: moment.start, preview_url: preview, steps: [], explanation: null };
+}
+
+function nothingFound(coverage, request) {
   if (coverage.videos === 0 && coverage.videos_pending > 0) {
     return emptyPanel("film", "Your first videos are being indexed",
       element("p", {}, "They can be searched as soon as each one is done. Search again in a moment."));
@@ -149,6 +215,11 @@ function nothingFound(coverage) {
   if (coverage.videos === 0) {
     return emptyPanel("film", "There is nothing to search yet",
       element("p", {}, "Drop videos anywhere on this page, or use “Add videos”."));
+  }
+  if (request.filters.length) {
+    return emptyPanel("filter", "No moment passes these filters",
+      element("p", {}, "Take away one of them above, or all of them."),
+      button({}, "Search without filters", () => go(request.withoutFilters())));
   }
   return emptyPanel("search", "No moment found",
     element("p", {}, "Try fewer or plainer words: what would be seen in the picture?"));
