@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from model.prompts import AS_TYPED, check_prompts, fill
 from model.text_runtime.probe_vectors import RunTower
@@ -33,6 +32,10 @@ TRIAL_BATCH = 8
 
 ROOM = 2
 """Tokens beyond the context that are asked for, to see whether a text needs them."""
+
+
+SHORTEST = np.float32(1e-12)
+"""Vectors are never divided by less."""
 
 
 class Tokenizer(Protocol):
@@ -67,7 +70,7 @@ class TextEncoder:
         self._model = cast(Any, model.to(self._device).eval())
         self._tokenizer = tokenizer
         self._context_length = int(self._model.context_length)
-        self._padding = tokenizer([""], context_length=self._context_length + ROOM)[0, -1]
+        self._padding = int(tokenizer([""], context_length=self._context_length + ROOM)[0, -1])
         self.prompts = check_prompts(prompts)
         self._check_room()
         self._tower = take_apart(self._model, self._tokenize(["a"])[0].to(self._device))
@@ -159,12 +162,11 @@ class TextEncoder:
     @torch.inference_mode()
     def _encode_ids(self, ids: Tensor, run: RunTower) -> NDArray[np.float32]:
         """Return the unit vectors (Q, D) of the ids (Q*P, N) of texts in every prompt."""
-        vectors = normalize(run(ids.to(self._device)).float(), dim=-1)  # (Q*P, D)
-        means = normalize(vectors.unflatten(0, (-1, len(self.prompts))).mean(1), dim=-1)
-        array: NDArray[np.float32] = means.cpu().numpy()
-        if not np.isfinite(array).all():
+        vectors = _unit(run(ids.to(self._device)).float().cpu().numpy())  # (Q*P, D)
+        means = _unit(vectors.reshape(-1, len(self.prompts), vectors.shape[1]).mean(1))
+        if not np.isfinite(means).all():
             raise ValueError("the text encoder gave numbers that are not finite: its weights are damaged")
-        return array
+        return means
 
     def _tokenize_readable(self, texts: Sequence[str]) -> Tensor:
         ids, is_whole = self._tokenize(texts)
@@ -173,18 +175,18 @@ class TextEncoder:
     def _fits(self, text: str) -> bool:
         return bool(self._tokenize([text])[1].all())
 
-    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return the ids (Q*P, context length) of every text in every prompt, and which are whole (Q*P,).
 
         One that is not has other ids, or more of them, when there is more room. The former must be looked at
         too, unless all texts end well before: a tokenizer may pad with the very token that ends a text.
         """
         sentences = [sentence for text in texts for sentence in fill(self.prompts, text)]
-        roomy = self._tokenizer(sentences, context_length=self._context_length + ROOM)
+        roomy = self._tokenizer(sentences, context_length=self._context_length + ROOM).numpy()
         if (roomy[:, self._context_length - 1 :] == self._padding).all():
-            return roomy[:, : self._context_length], torch.ones(len(roomy), dtype=torch.bool)
+            return torch.from_numpy(roomy[:, : self._context_length]), np.ones(len(roomy), np.bool_)
         ids = self._tokenizer(sentences, context_length=self._context_length)
-        is_same = (roomy[:, : self._context_length] == ids).all(1)
+        is_same = (roomy[:, : self._context_length] == ids.numpy()).all(1)
         return ids, is_same & (roomy[:, self._context_length :] == self._padding).all(1)
 
     def _check_room(self) -> None:
@@ -195,3 +197,10 @@ class TextEncoder:
                     f"the prompt {prompt!r} leaves no room for words in the {self._context_length} tokens "
                     "that the model reads: shorten it"
                 )
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors (N, D) at length 1; those of no length stay."""
+    lengths = np.sqrt(np.vecdot(vectors, vectors))
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, SHORTEST)[:, None]
+    return unit

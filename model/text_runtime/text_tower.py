@@ -7,7 +7,9 @@ out is exact. A tower whose tokens see each other (SigLIP, arXiv 2303.15343) is 
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transformer import CustomResidualAttentionBlock, ResidualAttentionBlock, TextTransformer
 from torch import Tensor, nn
@@ -54,6 +56,11 @@ class TextTower:
         positions = self.holder.positional_embedding[: ids.shape[1]].to(dtype)
         embedded: Tensor = self.holder.token_embedding(ids).to(dtype) + positions
         return embedded
+
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what ``embed`` adds up: the vectors of all words (V, C) and of all places (N, C)."""
+        words, places = self.holder.token_embedding.weight, self.holder.positional_embedding
+        return words.detach().float().numpy(), places.detach().float().numpy()
 
     def __call__(self, ids: Tensor) -> Tensor:
         """Return the vectors (Q, D) of ids (Q, N)."""
