@@ -126,4 +126,6 @@ def _stop_with(pipe: Connection, server: uvicorn.Server) -> None:
 
 def _kind(services: Services) -> str:
     kind = services.follower.kind
-    return f"{kind.name}, {kind.probes} lists searched" if kind.name == "ivf" else kind.name
+    if kind.name != "ivf":
+        return kind.name
+    return f"ivf, {kind.word_probes} lists searched for words, {kind.probes} for clips"

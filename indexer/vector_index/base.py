@@ -26,8 +26,13 @@ class VectorIndex(Protocol):
         count: int,
         allowed_ids: NDArray[np.int64] | None = None,
         until_id: int | None = None,
+        *,
+        is_words: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return ids and roughly known scores of the ``count`` nearest to a vector (D,), best first."""
+        """Return ids and roughly known scores of the ``count`` nearest to a vector (D,), best first.
+
+        One that ``is_words`` may be searched in less: it lies apart from all clips.
+        """
         ...
 
     def __len__(self) -> int:

@@ -1,8 +1,9 @@
 """Making the index that suits the size of a library, and measuring that it finds what is there.
 
 An ivf is searched in as many lists as it takes to find ``RECALL`` of the hundred nearest clips. That is
-measured when it is built, with clips as queries and with queries that lie beside them, as words do. One that
-needs too many lists is not worth its losses: sq8, which looks at every clip, serves instead.
+measured when it is built, with clips as queries and with queries that lie beside them, as words do: words
+need fewer lists. One that needs too many is not worth its losses: sq8, which looks at every clip, serves
+instead.
 
 The phrases of ``model.calibration.phrases`` are closer to what people ask, but their vectors take a text
 encoder and up to a minute, and as a rule are not there when the first index is built. How many lists are
@@ -37,6 +38,9 @@ POINTS_PER_LIST = 40
 """To train with; more change little."""
 
 FEWEST_IN_A_LIST = 8
+
+FEWEST_PROBES = 8
+"""Lists that are tried first; then twice as many, and so on."""
 
 ROUNDS = 10
 """Of k-means; more change little."""
@@ -90,16 +94,20 @@ def _built_ivf(clips: FrozenClips, sizes: IndexSizes, is_stopped: Callable[[], b
     lists = max(1, min(int(4 * count**0.5), count // FEWEST_IN_A_LIST))
     raw = _trained_ivf(_some(clips, lists * POINTS_PER_LIST), lists, is_stopped)
     index = FaissIndex(clips.dimension, raw, IndexKind("ivf", probes=lists, made_for=count))
-    queries = _held_out_queries(_some(clips, 10 * QUERIES))
+    near, beside = _held_out_queries(_some(clips, 10 * QUERIES))
+    queries = np.concatenate([near, beside])
     truth = Nearest(len(queries))
     for ids, vectors in _chunks(clips, is_stopped):
         index.add(ids, vectors)
         truth.compare(queries, ids, vectors)
     most = max(1, int(sizes.largest_share_probed * lists))
-    probes = _probes_needed(index, queries, truth, most, is_stopped)
-    if probes is None:
+    of_clips, of_words = truth.ids[: len(near)], truth.ids[len(near) :]
+    word_probes = _probes_needed(index, beside, of_words, min(FEWEST_PROBES, most), most, is_stopped)
+    probes = word_probes and _probes_needed(index, near, of_clips, word_probes, most, is_stopped)
+    if not probes:
         return None
-    index.kind = replace(index.kind, probes=probes, error=_error(index, queries, truth))
+    index.kind = replace(index.kind, probes=probes, word_probes=word_probes)
+    index.kind = replace(index.kind, error=_error(index, queries, truth))
     return index
 
 
@@ -135,26 +143,29 @@ class Nearest:
 def _probes_needed(
     index: FaissIndex,
     queries: NDArray[np.float32],
-    truth: Nearest,
+    nearest_ids: NDArray[np.int64],
+    fewest: int,
     most: int,
     is_stopped: Callable[[], bool],
-) -> int | None:
-    """Return the lists to search for ``RECALL`` with each kind of query; None when it takes over ``most``."""
-    probes = min(8, most)
+) -> int:
+    """Return the lists, ``fewest`` or more, in which ``RECALL`` is found; 0 when it takes over ``most``.
+
+    ``nearest_ids`` (Q, K) are what is to be found for queries (Q, D).
+    """
+    probes = fewest
     while True:
         if is_stopped():
             raise BuildStoppedError
         index.kind = replace(index.kind, probes=probes)
         found = [index.nearest(query, 2 * NEAREST)[0] for query in queries]
-        shares = [np.isin(ids, there).mean() for ids, there in zip(truth.ids, found, strict=True)]
-        recall = min(np.mean(shares[: len(shares) // 2]), np.mean(shares[len(shares) // 2 :]))
+        recall = np.mean([np.isin(ids, there).mean() for ids, there in zip(nearest_ids, found, strict=True)])
         log.info(
             "index measured", extra={"action": "index_measured", "probes": probes, "recall": float(recall)}
         )
         if recall >= RECALL:
             return probes
         if probes == most:
-            return None
+            return 0
         probes = min(2 * probes, most)
 
 
@@ -177,8 +188,8 @@ def _sq8_error(vectors: NDArray[np.float32]) -> float:
     return float(3 * np.sqrt((steps**2).mean() / 12))
 
 
-def _held_out_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return clips of vectors (N, D), then as many queries that lie beside them: at most 2 × ``QUERIES``."""
+def _held_out_queries(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return clips of vectors (N, D), at most ``QUERIES``, and as many queries that lie beside them."""
     chance = np.random.default_rng(0)
     clips = vectors[:: -(-len(vectors) // QUERIES)]
     apart = clips - vectors.mean(axis=0)
@@ -187,8 +198,7 @@ def _held_out_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     beside = NEARNESS_OF_WORDS * apart + np.sqrt(1 - NEARNESS_OF_WORDS**2) * noise
     beside /= np.linalg.norm(beside, axis=1, keepdims=True)
-    queries: NDArray[np.float32] = np.concatenate([clips, beside]).astype(np.float32)
-    return queries
+    return clips.astype(np.float32), beside.astype(np.float32)
 
 
 def _trained_sq8(vectors: NDArray[np.float32]) -> Any:

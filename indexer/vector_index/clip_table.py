@@ -173,18 +173,14 @@ class ClipTable:
 
     def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of ids (N,) there are."""
-        if not self._used:
-            return np.zeros(len(ids), np.bool_)
-        rows = self._places(ids)
-        known: NDArray[np.bool_] = (self._columns.ids[rows] == ids) & ~self._is_gap[rows]
-        return known
+        return self._found(ids)[0]
 
     def rows_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of ids (N,); raises LookupError naming one that is not there."""
-        known = self.known(ids)
+        known, rows = self._found(ids)
         if not known.all():
             raise LookupError(f"there is no clip vector {int(ids[np.argmin(known)])} in the index")
-        return self._places(ids)
+        return rows
 
     def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the unit vectors (N, D) of ids (N,); raises LookupError as ``rows_of``."""
@@ -244,9 +240,12 @@ class ClipTable:
     def _rows(self) -> NDArray[np.int64] | slice:
         return np.flatnonzero(~self._is_gap[: self._used]) if self._gaps else slice(0, self._used)
 
-    def _places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        places = np.searchsorted(self._columns.ids[: self._used], ids)
-        return np.minimum(places, self._used - 1)
+    def _found(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return which of ids (N,) there are, and the rows (N,) of those."""
+        if not self._used:
+            return np.zeros(len(ids), np.bool_), np.zeros(len(ids), np.int64)
+        rows = np.minimum(np.searchsorted(self._columns.ids[: self._used], ids), self._used - 1)
+        return (self._columns.ids[rows] == ids) & ~self._is_gap[rows], rows
 
     def _taken(self, rows: NDArray[np.int64] | slice) -> ClipColumns:
         columns = self._columns

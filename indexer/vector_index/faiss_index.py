@@ -40,6 +40,8 @@ class IndexKind:
     name: Literal["flat", "sq8", "ivf"] = "flat"
     probes: int = 0
     """Lists that a search looks into, of an ivf."""
+    word_probes: int = 0
+    """Lists that are enough for words, which lie apart from all clips, while nothing is filtered."""
     made_for: int = 0
     """Vectors there were when it was trained; 0 for one made in haste."""
     error: float = FLAT_ERROR
@@ -94,12 +96,15 @@ class FaissIndex:
         count: int,
         allowed_ids: NDArray[np.int64] | None = None,
         until_id: int | None = None,
+        *,
+        is_words: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return ids and scores, off by ``kind.error`` at most, of the ``count`` nearest to a vector (D,).
 
         Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. ``count`` come back
         whenever there are as many; of an ivf, not always the nearest ones, and beyond ``FEWEST_FOUND`` a
-        greater ``count`` may bring some that are nearer.
+        greater ``count`` may bring some that are nearer. Fewer lists are enough for a vector that
+        ``is_words``.
         """
         passing = len(self) if allowed_ids is None else min(len(allowed_ids), len(self))
         selector = _selector(allowed_ids, until_id)
@@ -107,7 +112,7 @@ class FaissIndex:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         lists = self.lists
         most = min(count if lists == 1 else max(count, FEWEST_FOUND), passing)
-        probes = self.kind.probes
+        probes = self.kind.word_probes if is_words and allowed_ids is None else self.kind.probes
         if allowed_ids is not None:  # fewer pass in each list, and what passes may lie away from the query
             probes = int(MORE_LISTS_FILTERED * probes * (len(self) / passing) ** 2)
         probes = max(1, min(lists, probes))

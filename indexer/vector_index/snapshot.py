@@ -23,7 +23,7 @@ from indexer.vector_index.clip_table import ClipTable
 from indexer.vector_index.faiss_index import FaissIndex, IndexKind
 from model.durable_file import temporary_file
 
-FORMAT = 4
+FORMAT = 5
 
 CHECKSUM_LENGTH = hashlib.sha256().digest_size * 2
 

@@ -70,6 +70,23 @@ def test_an_ivf_finds_what_it_was_measured_to_find_under_filters_too(
     assert np.mean(shares) >= RECALL
 
 
+@pytest.mark.parametrize(
+    ("is_words", "allowed_ids", "is_exact"),
+    [(False, None, True), (True, None, False), (True, np.arange(2, CLIPS), True)],
+    ids=["a clip", "words", "words, filtered"],
+)
+def test_only_unfiltered_words_are_searched_in_as_few_lists_as_words_need(
+    table: ClipTable, ivf: FaissIndex, is_words: bool, allowed_ids: NDArray[np.int64] | None, is_exact: bool
+) -> None:
+    index = FaissIndex.from_bytes(ivf.to_bytes(), replace(ivf.kind, probes=ivf.lists, word_probes=1))
+    everything = build_index(table.frozen(), IndexSizes(), lambda: False)
+    found, expected = (
+        IndexView(table, one, 1).best(words(1)[0], 700, allowed_ids, is_words=is_words).ids
+        for one in (index, everything)
+    )
+    assert np.array_equal(found, expected) is is_exact
+
+
 def test_as_many_hits_as_asked_for_come_back_though_the_nearest_lists_hold_fewer(
     table: ClipTable, ivf: FaissIndex
 ) -> None:
