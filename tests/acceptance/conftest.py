@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -36,8 +37,14 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run `python -m app serve` with its worker over an empty library, the model being `tiny`."""
-    folder = tmp_path_factory.mktemp("server")
+    """Run ReelSeek over an empty library."""
+    with run_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@contextmanager
+def run_server(folder: Path) -> Iterator[Server]:
+    """Run `python -m app serve` with its worker over an empty library in a folder, the model being `tiny`."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REELSEEK_")}
     environment |= {"REELSEEK_HOME": str(folder / "home"), "REELSEEK_MODEL": "tiny", "PYTHONPATH": str(ROOT)}
