@@ -55,15 +55,16 @@ export class Player {
     this.#results = results;
     this.#index = index;
     this.#hit = hit;
+    const startAt = hit.best_at ?? hit.start;
     byId("player-position").textContent = `Moment ${index + 1} of ${results.hits.length}${results.hasMore ? "+" : ""}`;
     byId("player-facts").replaceChildren(
       fact("Clip", clockRange(hit.start, hit.end)), " ",
-      fact("best at", clock(hit.best_at)), " ",
+      ...(hit.best_at === null ? [] : [fact("best at", clock(hit.best_at)), " "]),
       fact("score", scoreText(hit)),
     );
     this.#video.poster = hit.thumbnail_url;
     this.#open(hit.video, {
-      videoId: hit.video_id, url: hit.stream_url, startAt: hit.best_at, preview: hit.preview_url,
+      videoId: hit.video_id, url: hit.stream_url, startAt, preview: hit.preview_url,
     });
     this.#showControls();
     this.#showMoments();
@@ -243,13 +244,10 @@ export class Player {
 
   #showMoments() {
     if (!this.#hit) return;
-    const results = this.#results;
-    const moments = results.hits
-      .map((hit, index) => ({ hit, isCurrent: hit === this.#hit, onChoose: () => this.openHit(results, index) }))
-      .filter(({ hit }) => hit.video_id === this.#hit.video_id);
-    if (!results.hits.includes(this.#hit)) { // a moment behind a hit
-      moments.push({ hit: this.#hit, isCurrent: true, onChoose: () => this.#playFrom(this.#hit.start) });
-    }
+    const moments = this.#results.momentsIn(this.#hit.video_id)
+      .filter(({ hit }) => hit.clip_id !== this.#hit.clip_id);
+    moments.push({ hit: this.#hit, isCurrent: true, onChoose: () => this.#playFrom(this.#source.startAt) });
+    moments.sort((one, other) => one.hit.start - other.hit.start); // so that Tab goes through them in time
     const known = this.#video.readyState > 0 && Number.isFinite(this.#video.duration) ? this.#video.duration : null;
     this.#timeline.show(this.#hit.video.duration ?? known ?? 0, moments);
   }

@@ -148,7 +148,7 @@ export class Search {
       return hitCard(hit, {
         request: this.request,
         judging: hit.steps.length ? null : this.judging, // judgements are of words, and a sequence is several
-        onOpen: (moment = null) => this.#open(index, moment),
+        onOpen: (moment) => this.open(index, moment),
       });
     });
     this.hits.push(...answer.data);
@@ -159,9 +159,20 @@ export class Search {
     this.#moreButton.hidden = !this.hasMore;
   }
 
-  async #open(index, moment) {
-    if (moment === null) return this.#player.openHit(this, index);
+  /** Return the moments found in a video so far, as {hit, onChoose}: hits, and what stands behind them. */
+  momentsIn(videoId) {
+    return this.hits.flatMap((hit, index) => [
+      { hit, onChoose: () => this.open(index) },
+      ...hit.moments
+        .filter((moment) => moment.clip_id !== hit.clip_id)
+        .map((moment) => ({ hit: moment, onChoose: () => this.open(index, moment) })),
+    ]).filter(({ hit }) => hit.video_id === videoId);
+  }
+
+  /** Play hit number `index`, or one of the moments behind it. */
+  async open(index, moment = null) {
     const hit = this.hits[index];
+    if (moment === null || moment.clip_id === hit.clip_id) return this.#player.openHit(this, index);
     try {
       const video = moment.video_id === hit.video_id ? hit.video : await getVideo(moment.video_id);
       this.#player.openHit(this, index, momentAsHit(moment, video));
@@ -196,11 +207,11 @@ export function titleOf(request) {
   return `Moments like ${examples}${words && `, but ${words}`}`;
 }
 
-/** Return a moment that stands behind a hit as a hit of its own, as far as is known of it. */
+/** Return a moment that stands behind a hit as a hit of its own; its best second and its parts are not known. */
 function momentAsHit(moment, video) {
   const end = Math.min(moment.end, moment.start + MOST_PREVIEWED_S);
   const preview = `/clips/${moment.clip_id}/preview?start=${moment.start}&end=${end}`;
-  return { ...moment, video, best_at: moment.start, preview_url: preview, steps: [], explanation: null };
+  return { ...moment, video, best_at: null, preview_url: preview, steps: [], explanation: null };
 }
 
 function nothingFound(coverage, request) {

@@ -38,7 +38,7 @@ export class SearchLine {
     if (picture) chips.push(this.#chip("picture", pictureOf(picture), pictureName(picture)));
     if (clip) chips.push(this.#chip("like_clip", thumbnail(`/clips/${encodeURIComponent(clip)}/thumbnail`), "the clip"));
     this.#examples.replaceChildren(...chips);
-    this.#input.placeholder = chips.length ? "…but so: at night" : "Describe a moment";
+    this.#input.placeholder = chips.length ? "Add words: at night" : "Describe a moment";
   }
 
   focus() {

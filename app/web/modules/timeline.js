@@ -8,13 +8,13 @@ export class Timeline {
   #playhead = element("span", { class: "timeline-playhead" });
   #duration = 0; // seconds
 
-  /** Show `moments`, a list of {hit, isCurrent, onChoose} of one video of `duration` seconds. */
+  /** Show `moments` of one video of `duration` seconds: {hit, onChoose}, the current one with `isCurrent`. */
   show(duration, moments) {
     this.#duration = duration;
     this.#strip.hidden = !duration || moments.length === 0;
     this.#strip.replaceChildren(...moments.map((moment) => this.#mark(moment)), this.#playhead);
     const current = moments.find((moment) => moment.isCurrent);
-    if (current && duration) {
+    if (current && current.hit.best_at !== null && duration) {
       const best = element("span", { class: "timeline-best", title: `Best at ${clock(current.hit.best_at)}` });
       best.style.setProperty("--at", current.hit.best_at / duration);
       this.#strip.append(best);
