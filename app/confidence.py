@@ -82,8 +82,6 @@ class QueryLevel:
     """None: nothing can be claimed."""
     copy_cosine: float = USUAL_COPY_COSINE
     """From which on two clips count as copies of each other."""
-    is_words: bool = False
-    """Whether it is asked in words alone, which the index finds faster."""
 
     def confidence(self, ranking_score: float) -> Confidence | None:
         """Return how likely a hit of this score is right; None where that cannot be told."""
@@ -140,7 +138,7 @@ class Calibrator:
         scores = vector_codec.cosines(background.sample, target.vector)
         spread = float(scores.std()) if len(scores) > 1 else 0.0
         reach = background.reach if target.is_words else None
-        return QueryLevel(target.vector, spread or 1.0, reach, background.copy_cosine, target.is_words)
+        return QueryLevel(target.vector, spread or 1.0, reach, background.copy_cosine)
 
     def prepare(self) -> None:
         """Get the vectors of the phrases, from disk or by encoding them, which takes seconds to a minute."""

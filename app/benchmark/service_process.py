@@ -126,6 +126,4 @@ def _stop_with(pipe: Connection, server: uvicorn.Server) -> None:
 
 def _kind(services: Services) -> str:
     kind = services.follower.kind
-    if kind.name != "ivf":
-        return kind.name
-    return f"ivf, {kind.word_probes} lists searched for words, {kind.probes} for clips"
+    return f"ivf, reach {kind.reach:.3f}" if kind.name == "ivf" else kind.name

@@ -26,13 +26,8 @@ class VectorIndex(Protocol):
         count: int,
         allowed_ids: NDArray[np.int64] | None = None,
         until_id: int | None = None,
-        *,
-        is_words: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return ids and roughly known scores of the ``count`` nearest to a vector (D,), best first.
-
-        One that ``is_words`` may be searched in less: it lies apart from all clips.
-        """
+        """Return ids and roughly known scores of the ``count`` nearest to a vector (D,), best first."""
         ...
 
     def __len__(self) -> int:

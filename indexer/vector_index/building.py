@@ -1,13 +1,12 @@
 """Making the index that suits the size of a library, and measuring that it finds what is there.
 
-An ivf is searched in as many lists as it takes to find ``RECALL`` of the hundred nearest clips. That is
-measured when it is built, with clips as queries and with queries that lie beside them, as words do: words
-need fewer lists. One that needs too many is not worth its losses: sq8, which looks at every clip, serves
-instead.
+An ivf is searched in as many lists as it takes to find ``RECALL`` of the hundred nearest clips. How far that
+reaches is measured when it is built, with clips as queries and with queries that lie beside them, as words
+do. One that needs too many lists is not worth its losses: sq8, which looks at every clip, serves instead.
 
 The phrases of ``model.calibration.phrases`` are closer to what people ask, but their vectors take a text
-encoder and up to a minute, and as a rule are not there when the first index is built. How many lists are
-searched would then depend on what happened to be ready.
+encoder and up to a minute, and as a rule are not there when the first index is built. What is found would
+then depend on what happened to be ready.
 """
 
 import logging
@@ -39,8 +38,8 @@ POINTS_PER_LIST = 40
 
 FEWEST_IN_A_LIST = 8
 
-FEWEST_PROBES = 8
-"""Lists that are tried first; then twice as many, and so on."""
+REACH_STEP = 0.002
+"""By so much an ivf reaches further, in scores, while too little is found."""
 
 ROUNDS = 10
 """Of k-means; more change little."""
@@ -93,20 +92,16 @@ def _built_ivf(clips: FrozenClips, sizes: IndexSizes, is_stopped: Callable[[], b
     count = len(clips.ids)
     lists = max(1, min(int(4 * count**0.5), count // FEWEST_IN_A_LIST))
     raw = _trained_ivf(_some(clips, lists * POINTS_PER_LIST), lists, is_stopped)
-    index = FaissIndex(clips.dimension, raw, IndexKind("ivf", probes=lists, made_for=count))
-    near, beside = _held_out_queries(_some(clips, 10 * QUERIES))
-    queries = np.concatenate([near, beside])
+    index = FaissIndex(clips.dimension, raw, IndexKind("ivf", made_for=count))
+    queries = _held_out_queries(_some(clips, 10 * QUERIES))
     truth = Nearest(len(queries))
     for ids, vectors in _chunks(clips, is_stopped):
         index.add(ids, vectors)
         truth.compare(queries, ids, vectors)
-    most = max(1, int(sizes.largest_share_probed * lists))
-    of_clips, of_words = truth.ids[: len(near)], truth.ids[len(near) :]
-    word_probes = _probes_needed(index, beside, of_words, min(FEWEST_PROBES, most), most, is_stopped)
-    probes = word_probes and _probes_needed(index, near, of_clips, word_probes, most, is_stopped)
-    if not probes:
+    _measure_reach(index, clips, queries, truth, is_stopped)
+    probes = np.array([index.probes(query) for query in queries])
+    if max(_means_by_kind(probes)) > sizes.largest_share_probed * lists:
         return None
-    index.kind = replace(index.kind, probes=probes, word_probes=word_probes)
     index.kind = replace(index.kind, error=_error(index, queries, truth))
     return index
 
@@ -140,33 +135,38 @@ class Nearest:
         self.scores = np.take_along_axis(all_scores, best, axis=1)
 
 
-def _probes_needed(
+def _measure_reach(
     index: FaissIndex,
+    clips: FrozenClips,
     queries: NDArray[np.float32],
-    nearest_ids: NDArray[np.int64],
-    fewest: int,
-    most: int,
+    truth: Nearest,
     is_stopped: Callable[[], bool],
-) -> int:
-    """Return the lists, ``fewest`` or more, in which ``RECALL`` is found; 0 when it takes over ``most``.
-
-    ``nearest_ids`` (Q, K) are what is to be found for queries (Q, D).
-    """
-    probes = fewest
+) -> None:
+    """Let an ivf reach as far as it takes to find ``RECALL`` for each kind of query."""
+    places = np.searchsorted(clips.ids, truth.ids)
+    lists = np.stack([index.lists_of(clips.vectors(of_query)) for of_query in places])  # (Q, K)
+    needed = np.stack(
+        [index.shortfalls(query)[of_query] for query, of_query in zip(queries, lists, strict=True)]
+    )
+    half = len(queries) // 2
+    reach = max(float(np.quantile(of_kind, RECALL)) for of_kind in (needed[:half], needed[half:]))
     while True:
         if is_stopped():
             raise BuildStoppedError
-        index.kind = replace(index.kind, probes=probes)
+        index.kind = replace(index.kind, reach=max(reach, 0.0))
         found = [index.nearest(query, 2 * NEAREST)[0] for query in queries]
-        recall = np.mean([np.isin(ids, there).mean() for ids, there in zip(nearest_ids, found, strict=True)])
-        log.info(
-            "index measured", extra={"action": "index_measured", "probes": probes, "recall": float(recall)}
-        )
+        shares = np.array([np.isin(ids, there).mean() for ids, there in zip(truth.ids, found, strict=True)])
+        recall = min(_means_by_kind(shares))
+        log.info("index measured", extra={"action": "index_measured", "reach": reach, "recall": recall})
         if recall >= RECALL:
-            return probes
-        if probes == most:
-            return 0
-        probes = min(2 * probes, most)
+            return
+        reach += REACH_STEP  # what 8 bits have lost
+
+
+def _means_by_kind(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the mean of values (Q,) of queries that are clips, and of those that lie beside them."""
+    half = len(values) // 2
+    return float(values[:half].mean()), float(values[half:].mean())
 
 
 def _error(index: FaissIndex, queries: NDArray[np.float32], truth: Nearest) -> float:
@@ -188,8 +188,8 @@ def _sq8_error(vectors: NDArray[np.float32]) -> float:
     return float(3 * np.sqrt((steps**2).mean() / 12))
 
 
-def _held_out_queries(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return clips of vectors (N, D), at most ``QUERIES``, and as many queries that lie beside them."""
+def _held_out_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return clips of vectors (N, D), then as many queries that lie beside them: at most 2 × ``QUERIES``."""
     chance = np.random.default_rng(0)
     clips = vectors[:: -(-len(vectors) // QUERIES)]
     apart = clips - vectors.mean(axis=0)
@@ -198,7 +198,8 @@ def _held_out_queries(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32]
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     beside = NEARNESS_OF_WORDS * apart + np.sqrt(1 - NEARNESS_OF_WORDS**2) * noise
     beside /= np.linalg.norm(beside, axis=1, keepdims=True)
-    return clips.astype(np.float32), beside.astype(np.float32)
+    queries: NDArray[np.float32] = np.concatenate([clips, beside]).astype(np.float32)
+    return queries
 
 
 def _trained_sq8(vectors: NDArray[np.float32]) -> Any:

@@ -4,6 +4,10 @@
 - sq8: every vector, each number in 8 bits; a third of the time, exact once scored again.
 - ivf: the vectors in ``√N``-many lists around centroids, 8 bits a number, the nearest lists searched.
 
+How many lists those are is up to the query: all whose centroid scores nearly as well as the best ones. Where
+the library holds what is looked for few stand out; far from everything many are as good as each other. SPANN
+(arXiv 2111.08566, section 3.3) does so with the single nearest centroid, which is chance too often.
+
 A filter is a bitmap over the ids: FAISS's array selector scans its whole list for every vector (2.5 times
 slower than no filter at all), the bitmap costs an eighth of an unfiltered search when 5 % may pass.
 """
@@ -17,16 +21,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.catalog import vector_codec
+
 FLAT_ERROR = 2e-6
 """How far two sums of float32 products in another order may lie apart."""
 
+LEADING = 8
+"""Centroids from the best on that a list is measured against the last of; of 1 to 32, with the same recall,
+about these take the fewest lists."""
+
 MORE_LISTS = 4
 """How many times as many lists are searched when the nearest ones held too little."""
-
-MORE_LISTS_FILTERED = 2
-"""How many times as many lists a filter costs beside the square of the share that it leaves; measured with
-filters that leave one side of the library, recall is above 0.99."""
-
 
 FEWEST_FOUND = 1024
 """Clips that the lists of an ivf must hold between them, however few are asked for: which lists are searched
@@ -38,10 +43,8 @@ class IndexKind:
     """How an index is made, and how it is to be searched."""
 
     name: Literal["flat", "sq8", "ivf"] = "flat"
-    probes: int = 0
-    """Lists that a search looks into, of an ivf."""
-    word_probes: int = 0
-    """Lists that are enough for words, which lie apart from all clips, while nothing is filtered."""
+    reach: float = 0.0
+    """Of an ivf: how far below that of the ``LEADING`` centroids the score of a list's may lie."""
     made_for: int = 0
     """Vectors there were when it was trained; 0 for one made in haste."""
     error: float = FLAT_ERROR
@@ -56,6 +59,7 @@ class FaissIndex:
         self.dimension = dimension
         self.kind = kind or IndexKind()
         self._index: Any = raw or faiss.index_factory(dimension, "IDMap2,Flat", faiss.METRIC_INNER_PRODUCT)
+        self._centroids = _centroids(self._index, dimension) if self.kind.name == "ivf" else None
 
     @classmethod
     def from_bytes(cls, content: NDArray[np.uint8], kind: IndexKind) -> Self:
@@ -77,7 +81,22 @@ class FaissIndex:
     @property
     def lists(self) -> int:
         """Return into how many lists the vectors are parted."""
-        return int(self._index.nlist) if self.kind.name == "ivf" else 1
+        return 1 if self._centroids is None else len(self._centroids)
+
+    def lists_of(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return in which list of an ivf each of vectors (N, D) belongs, (N,)."""
+        with one_thread():
+            lists: NDArray[np.int64] = self._index.quantizer.search(vectors, 1)[1][:, 0]
+        return lists
+
+    def shortfalls(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return which ``kind.reach`` it takes to search each of the lists, (L,), for a vector (D,)."""
+        if self._centroids is None:
+            return np.zeros(1, np.float32)
+        scores = vector_codec.cosines(self._centroids, query)
+        place = max(0, len(scores) - LEADING)
+        shortfalls: NDArray[np.float32] = np.partition(scores, place)[place] - scores
+        return shortfalls
 
     def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Add vectors (N, D) under new ids (N,); raises ValueError for another shape."""
@@ -96,31 +115,35 @@ class FaissIndex:
         count: int,
         allowed_ids: NDArray[np.int64] | None = None,
         until_id: int | None = None,
-        *,
-        is_words: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return ids and scores, off by ``kind.error`` at most, of the ``count`` nearest to a vector (D,).
 
         Only ``allowed_ids`` (N,) and ids up to ``until_id`` are looked at, when given. ``count`` come back
         whenever there are as many; of an ivf, not always the nearest ones, and beyond ``FEWEST_FOUND`` a
-        greater ``count`` may bring some that are nearer. Fewer lists are enough for a vector that
-        ``is_words``.
+        greater ``count`` may bring some that are nearer.
         """
         passing = len(self) if allowed_ids is None else min(len(allowed_ids), len(self))
         selector = _selector(allowed_ids, until_id)
         if min(count, passing) == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        lists = self.lists
-        most = min(count if lists == 1 else max(count, FEWEST_FOUND), passing)
-        probes = self.kind.word_probes if is_words and allowed_ids is None else self.kind.probes
-        if allowed_ids is not None:  # fewer pass in each list, and what passes may lie away from the query
-            probes = int(MORE_LISTS_FILTERED * probes * (len(self) / passing) ** 2)
+        if self._centroids is None:
+            return self._search(query, min(count, passing), 1, selector)
+        lists, most = self.lists, min(max(count, FEWEST_FOUND), passing)
+        probes = self.probes(query)
+        if allowed_ids is not None:
+            # Fewer pass in each list, and what passes may lie away from the query. Measured with filters
+            # that leave chance parts or one side of the library, more is found than without a filter.
+            probes = int(probes * (len(self) / passing) ** 2)
         probes = max(1, min(lists, probes))
         while True:
             ids, scores = self._search(query, most, probes, selector)
             if len(ids) == most or probes == lists:
                 return ids[:count], scores[:count]
             probes = min(lists, probes * MORE_LISTS)
+
+    def probes(self, query: NDArray[np.float32]) -> int:
+        """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered."""
+        return int(np.count_nonzero(self.shortfalls(query) <= self.kind.reach))
 
     def _search(
         self, query: NDArray[np.float32], count: int, probes: int, selector: Any
@@ -129,7 +152,7 @@ class FaissIndex:
         plain: Any = faiss.SearchParameters
         of_lists: Any = faiss.SearchParametersIVF
         chosen = {} if selector is None else {"sel": selector}
-        parameters = of_lists(nprobe=probes, **chosen) if self.kind.name == "ivf" else plain(**chosen)
+        parameters = plain(**chosen) if self._centroids is None else of_lists(nprobe=probes, **chosen)
         with one_thread():
             scores, ids = self._index.search(
                 np.ascontiguousarray(query[None], dtype=np.float32), count, params=parameters
@@ -153,6 +176,13 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
+
+
+def _centroids(raw: Any, dimension: int) -> NDArray[np.float32]:
+    """Return the centroids (L, D) of an ivf as they lie in its memory."""
+    quantizer: Any = faiss.downcast_index(raw.quantizer)
+    numbers: NDArray[np.float32] = faiss.rev_swig_ptr(quantizer.get_xb(), raw.nlist * dimension)
+    return numbers.reshape(-1, dimension)
 
 
 def _selector(allowed_ids: NDArray[np.int64] | None, until_id: int | None) -> Any:

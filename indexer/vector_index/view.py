@@ -93,20 +93,15 @@ class IndexView:
         limit: int,
         allowed_ids: NDArray[np.int64] | None = None,
         until_id: int | None = None,
-        *,
-        is_words: bool = False,
     ) -> Scored:
-        """Return the same for one vector (D,), as arrays, with the vectors that were read for it.
-
-        One that ``is_words`` takes less time.
-        """
+        """Return the same for one vector (D,), as arrays, with the vectors that were read for it."""
         if limit < 1:
             raise ValueError(f"limit is {limit}: ask for at least 1")
         allowed_ids, until_id = self._narrowed(allowed_ids, until_id)
         if allowed_ids is not None and len(allowed_ids) <= max(FEW, limit):
             few = np.unique(allowed_ids)
             return self._scored(few[self.known(few)], query, limit)
-        return self._best(query, limit, allowed_ids, until_id, is_words)
+        return self._best(query, limit, allowed_ids, until_id)
 
     def scores(self, ids: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosines (N,) of ids (N,) with a unit vector (D,), the same ones in any company."""
@@ -145,12 +140,11 @@ class IndexView:
         limit: int,
         allowed_ids: NDArray[np.int64] | None,
         until_id: int | None,
-        is_words: bool,
     ) -> Scored:
         """Return the best: more are fetched until none left can be better, as far as the index knows."""
         for turn in range(ROUNDS):
             count = (limit + limit // 4 + SPARE) * MORE**turn
-            ids, scores = self._index.nearest(query, count, allowed_ids, until_id, is_words=is_words)
+            ids, scores = self._index.nearest(query, count, allowed_ids, until_id)
             found = self._scored(np.sort(ids), query, limit)
             if len(ids) < count or scores[-1] + self._index.kind.error < found.scores[-1]:
                 break

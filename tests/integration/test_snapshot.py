@@ -147,7 +147,7 @@ def test_a_damaged_snapshot_is_ignored_with_a_warning_and_the_index_rebuilt(
         ({"history_id": "another"}, "its history_id is another"),
         ({"dimension": 16}, "its dimension is 16, expected 8"),
         ({"revision": 4}, "its revision 4 is ahead of the catalog's 3"),
-        ({"format": 3}, "it has format 3, this version reads 4"),
+        ({"format": 3}, "it has format 3, this version reads 5"),
         ({"count": 5}, "it holds 6 vectors of 6 clips and claims 5"),
     ],
 )

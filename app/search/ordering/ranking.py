@@ -92,8 +92,6 @@ class Ranker:
     vector: NDArray[np.float32] | None  # (D,) unit; None: by words said alone
     bounds: Bounds
     spoken: SpokenClips
-    is_words: bool = False
-    """Whether ``vector`` is of words alone."""
     _read: ReadVectors = field(default_factory=ReadVectors)
 
     def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -129,11 +127,10 @@ class Ranker:
         When more follow, without those that tie with the last: which of these the index gave is chance.
         """
         while True:
-            bounds = self.bounds
-            found = self.view.best(vector, depth, bounds.allowed_ids, bounds.until_id, is_words=self.is_words)
+            found = self.view.best(vector, depth, self.bounds.allowed_ids, self.bounds.until_id)
             self._read.keep(found)
             ids, scores = found.ids, found.scores
-            is_whole = len(ids) < depth or bool(scores[-1] < bounds.floor)
+            is_whole = len(ids) < depth or bool(scores[-1] < self.bounds.floor)
             if not is_whole:
                 is_surely = scores > scores[-1] + ROUNDING
                 ids, scores = ids[is_surely], scores[is_surely]

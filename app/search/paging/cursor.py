@@ -96,7 +96,6 @@ class Yardsticks:
                 spread=spread,
                 reach=self.reach if target.is_words else None,
                 copy_cosine=self.copy_cosine,
-                is_words=target.is_words,
             )
             for target, vector, spread in zip(targets, self.vectors, self.spreads, strict=True)
         ]

@@ -101,7 +101,7 @@ class PageMaker:
     def _arranged(self, bounds: Bounds, spoken: SpokenClips) -> Arrangement:
         level = self.levels[0]
         vector = None if self.query.is_said_alone else level.ranking_vector
-        ranker = Ranker(self.view, vector, bounds, spoken, level.is_words)
+        ranker = Ranker(self.view, vector, bounds, spoken)
         arranger = Arranger(self.query, ranker, level, self._dates_of)
         return arranger.page(self.progress.shown, self.progress.depth, self.progress.last)
 
@@ -158,9 +158,7 @@ class PageMaker:
         if arrangement.found and self._is_best_first and self.progress.offset == 0:
             return self.levels[0].is_nothing(arrangement.found[0].moment.score)
         level = self.levels[0]
-        best = self.view.best(
-            level.ranking_vector, 1, bounds.allowed_ids, bounds.until_id, is_words=level.is_words
-        )
+        best = self.view.best(level.ranking_vector, 1, bounds.allowed_ids, bounds.until_id)
         return level.is_nothing(float(best.scores[0]) if len(best.scores) else None)
 
     @property

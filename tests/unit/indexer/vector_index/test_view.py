@@ -68,7 +68,7 @@ def made_index(table: ClipTable, kind: str) -> FaissIndex:
         return index
     index = build_index(clips, sizes, lambda: False)
     if kind == "ivf of all lists":
-        index.kind = replace(index.kind, probes=index.lists)
+        index.kind = replace(index.kind, reach=2.0)
     return index
 
 

@@ -38,7 +38,7 @@ def resumed(progress: Progress, query: SearchQuery = QUERY, dimension: int = len
 
 
 def level(vector: NDArray[np.float32] = VECTOR) -> QueryLevel:
-    return QueryLevel(vector, spread=0.25, reach=YARDSTICKS.reach, copy_cosine=0.9, is_words=True)
+    return QueryLevel(vector, spread=0.25, reach=YARDSTICKS.reach, copy_cosine=0.9)
 
 
 def target(vector: NDArray[np.float32] = VECTOR, *, is_composed: bool) -> Target:
