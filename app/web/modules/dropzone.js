@@ -7,7 +7,6 @@ export class Dropzone {
   #overlay = byId("drop-overlay");
   #input = byId("upload-input");
   #depth = 0; // dragenter and dragleave also come from every child passed over
-  #isOwn = false; // a picture of this page is dragged, which the browser offers as a file too
   #onVideos;
   #onPicture;
 
@@ -17,10 +16,8 @@ export class Dropzone {
     this.#onPicture = onPicture;
     byId("upload-button").addEventListener("click", () => this.#input.click());
     this.#input.addEventListener("change", () => this.#takeChosen());
-    window.addEventListener("dragstart", () => { this.#isOwn = true; });
-    window.addEventListener("dragend", () => { this.#isOwn = false; });
     window.addEventListener("dragenter", (event) => this.#enter(event));
-    window.addEventListener("dragover", (event) => this.#isOffered(event) && event.preventDefault());
+    window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
     window.addEventListener("dragleave", () => this.#leave());
     window.addEventListener("drop", (event) => this.#drop(event));
   }
@@ -31,12 +28,8 @@ export class Dropzone {
     if (files.length) this.#onVideos(files);
   }
 
-  #isOffered(event) {
-    return !this.#isOwn && (event.dataTransfer?.types.includes("Files") ?? false);
-  }
-
   #enter(event) {
-    if (!this.#isOffered(event)) return;
+    if (!hasFiles(event)) return;
     event.preventDefault();
     this.#depth += 1;
     const items = [...event.dataTransfer.items]; // some browsers tell only at the drop what they are
@@ -51,7 +44,7 @@ export class Dropzone {
   }
 
   #drop(event) {
-    if (!this.#isOffered(event)) return;
+    if (!hasFiles(event)) return;
     event.preventDefault();
     this.#depth = 0;
     this.#overlay.hidden = true;
@@ -61,6 +54,10 @@ export class Dropzone {
     if (videos.length) this.#onVideos(videos);
     if (picture) this.#onPicture(picture);
   }
+}
+
+function hasFiles(event) {
+  return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
 function filesOf(transfer) {

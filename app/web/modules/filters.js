@@ -62,7 +62,7 @@ export class Filters {
       go(this.#line.request.without(name, value));
       (this.#chips.querySelector("button") ?? this.#button).focus();
     };
-    return button({ class: "button chip", "aria-label": `Remove the filter: ${words}` }, [words, icon("close")], remove);
+    return button({ class: "button chip", "aria-label": `Remove the filter: ${words}` }, [element("span", {}, words), icon("close")], remove);
   }
 
   #setOpen(isOpen) {

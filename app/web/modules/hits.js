@@ -95,6 +95,7 @@ export function thumbnail(url) {
   if (!url) return box;
   const image = element("img", {
     src: url, alt: "", loading: "lazy", decoding: "async", width: 480, height: 270,
+    draggable: "false", // or the page would take it for a picture dropped on it
   });
   image.addEventListener("load", () => box.classList.add("is-loaded"));
   image.addEventListener("error", () => image.remove());

@@ -84,6 +84,11 @@ def test_the_player_shows_why_a_hit_fits(page: Page) -> None:
     page.wait_for_function("document.querySelector('#player-video').currentTime > 4.5")
     why.click()
     expect(page.locator("#player-explanation")).to_be_hidden()
+    why.click()
+    expect(heatmap).to_be_visible()
+    why.click()
+    expect(heatmap).to_be_hidden()
+    page.wait_for_function("!document.querySelector('#player-video').paused")
 
 
 def test_why_is_honest_where_there_is_no_heat_map(page: Page) -> None:
@@ -144,7 +149,7 @@ def test_a_refused_export_is_told_in_the_server_s_words(page: Page) -> None:
     page.goto(SCENES)
     page.get_by_role("button", name="Export").click()
     page.get_by_role("button", name="EDL").click()
-    expect(page.locator("#export-error")).to_have_text("No: not today")
+    expect(page.get_by_role("alert")).to_have_text("No: not today")
 
 
 def test_the_moment_is_downloaded_from_the_player(page: Page, tmp_path: Path) -> None:
