@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SAMPLED_CLIPS = 2048
 """Clips that stand for the whole library; phrases are compared with them anew when it has changed: 30 ms."""
 
+LEAST_SPREAD = 1e-5
+"""Of scores; less is rounding: the clips are all alike."""
+
 ENCODED_AT_ONCE = 16
 """Phrases: searches have their turn in between."""
 
@@ -104,7 +107,8 @@ class _Background:
     """What one revision of the library looks like to searches in general."""
 
     revision: int
-    sample: NDArray[np.float32]
+    covariance: NDArray[np.float32]
+    """Of its clips, (D, D): it gives the deviation of the scores of any search without looking at a clip."""
     reach: Reach | None
     copy_cosine: float
     has_bank: bool
@@ -135,10 +139,12 @@ class Calibrator:
         Confidence is for words alone: how well pictures match scatters otherwise.
         """
         background = self._look_at(view)
-        scores = vector_codec.cosines(background.sample, target.vector)
-        spread = float(scores.std()) if len(scores) > 1 else 0.0
+        variance = np.vecdot(vector_codec.cosines(background.covariance, target.vector), target.vector)
+        spread = max(float(variance), 0.0) ** 0.5
         reach = background.reach if target.is_words else None
-        return QueryLevel(target.vector, spread or 1.0, reach, background.copy_cosine)
+        return QueryLevel(
+            target.vector, spread if spread > LEAST_SPREAD else 1.0, reach, background.copy_cosine
+        )
 
     def prepare(self) -> None:
         """Get the vectors of the phrases, from disk or by encoding them, which takes seconds to a minute."""
@@ -166,7 +172,8 @@ class Calibrator:
             _, sample = view.sample(SAMPLED_CLIPS)
             reach = None if bank is None else measure_reach(bank, sample, view.clip_count)
             copies = copy_cosine(sample)
-            self._background = _Background(view.revision, sample, reach, copies, bank is not None)
+            covariance = _covariance(sample)
+            self._background = _Background(view.revision, covariance, reach, copies, bank is not None)
             return self._background
 
     def _find_bank(self) -> None:
@@ -213,6 +220,12 @@ class Calibrator:
                 "the vectors of the search phrases are not kept; the next start makes them again",
                 extra={"action": "phrases_not_kept", "path": str(self._path), "reason": error.strerror},
             )
+
+
+def _covariance(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the covariance (D, D) of vectors (N, D); none of fewer than two."""
+    apart = vectors - vectors.mean(axis=0) if len(vectors) else vectors
+    return np.asarray(apart.T @ apart / max(1, len(vectors)), np.float32)
 
 
 def _key(fingerprint: str, prompts: Sequence[str], phrases: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The query parameters of ``GET /search``."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -83,12 +84,7 @@ def metadata_of(request: Request, kind: type[SearchParameters]) -> list[tuple[st
     Raises InvalidSearch for other parameters, and for one given twice that is not a list.
     """
     given = request.query_params.multi_items()
-    known = kind.model_fields
-    repeatable = {
-        name
-        for name, field in known.items()
-        if isinstance(field.get_default(call_default_factory=True), list)
-    }
+    known, repeatable = kind.model_fields, _lists_of(kind)
     seen: set[str] = set()
     for name, value in given:
         if name.startswith(METADATA_PREFIX):
@@ -99,3 +95,12 @@ def metadata_of(request: Request, kind: type[SearchParameters]) -> list[tuple[st
             raise InvalidSearch(name, "is given twice: give it once", value)
         seen.add(name)
     return [one for one in given if one[0].startswith(METADATA_PREFIX)]
+
+
+@cache
+def _lists_of(kind: type[SearchParameters]) -> frozenset[str]:
+    """Return the names of the parameters that may be given more than once."""
+    defaults = {
+        name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()
+    }
+    return frozenset(name for name, default in defaults.items() if isinstance(default, list))

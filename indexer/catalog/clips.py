@@ -1,6 +1,5 @@
 """Clips and their vectors: storing, replacing, finding and filtering them. Functions never commit."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
@@ -97,24 +96,23 @@ def vector_ids(session: Session, clip_ids: Sequence[str], generation_id: int) ->
     return np.array(found, np.int64)
 
 
-class Segment(NamedTuple):
-    """One of a clip's equal parts."""
+class Segments(NamedTuple):
+    """The equal parts of some clips, as columns: those of a clip side by side, in time order."""
 
-    clip_id: str
-    start_s: float
-    end_s: float
-    vector: bytes
-    """``vector_codec.unpack`` reads it."""
+    clip_ids: tuple[str, ...]
+    starts_s: tuple[float, ...]
+    ends_s: tuple[float, ...]
+    vectors: tuple[bytes, ...]
+    """``vector_codec.unpack`` reads them."""
 
 
-def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -> dict[str, list[Segment]]:
-    """Return each clip's segments in time order."""
-    segments: dict[str, list[Segment]] = defaultdict(list)
+def segments_of(session: Session, clip_ids: Sequence[str], generation_id: int) -> Segments:
+    """Return the segments of clips."""
+    rows: list[Row[str, float, float, bytes]] = []
     for chunk in in_chunks(clip_ids):
-        rows = session.connection().execute(SEGMENTS_OF_CLIPS, {"ids": chunk, "generation": generation_id})
-        for row in rows.all():
-            segments[row[0]].append(Segment(*row))
-    return dict(segments)
+        parameters = {"ids": chunk, "generation": generation_id}
+        rows += session.connection().execute(SEGMENTS_OF_CLIPS, parameters).all()
+    return Segments(*zip(*rows, strict=True)) if rows else Segments((), (), (), ())
 
 
 def counts(session: Session, video_ids: Sequence[str]) -> dict[str, int]:

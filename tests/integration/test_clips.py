@@ -33,16 +33,13 @@ def test_a_stored_clip_has_its_own_vector_and_those_of_its_equal_parts(
     with database.reading() as session:
         (row,) = session.get_one(Video, video.id).clips
         (vector,) = session.scalars(select(Embedding).where(Embedding.kind == EmbeddingKind.CLIP))
-        segments = clips.segments_of(session, [row.id], generation.id)[row.id]
+        segments = clips.segments_of(session, [row.id], generation.id)
     assert (row.ordinal, row.start_s, row.end_s, row.thumbnail_key) == (0, 6.0, 10.0, new.thumbnail_key)
     assert (vector.clip_id, vector.start_s, vector.end_s, vector.revision) == (row.id, 6.0, 10.0, 1)
-    assert [(part.start_s, part.end_s) for part in segments] == [
-        (6.0, 7.0),
-        (7.0, 8.0),
-        (8.0, 9.0),
-        (9.0, 10.0),
-    ]
-    unpacked = vector_codec.unpack([part.vector for part in segments], 8)
+    assert segments.clip_ids == (row.id,) * 4
+    assert segments.starts_s == (6.0, 7.0, 8.0, 9.0)
+    assert segments.ends_s == (7.0, 8.0, 9.0, 10.0)
+    unpacked = vector_codec.unpack(segments.vectors, 8)
     assert np.allclose(unpacked, new.segments, atol=1e-3)
 
 

@@ -1,6 +1,7 @@
 """Where in a moment it fits: the vectors of its clips' segments tell."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from app.search.paging.arrangement import Found
 from app.search.paging.moments import MARGIN
 from indexer.catalog import vector_codec
-from indexer.catalog.clips import Segment
+from indexer.catalog.clips import Segments
 from indexer.catalog.words_said import SaidHit
 
 CLIPS_LOOKED_AT = 9
@@ -45,18 +46,16 @@ def clips_around_best(found: Found) -> tuple[int, ...]:
     return clips[first : first + CLIPS_LOOKED_AT]
 
 
-def score_segments(
-    segments: Mapping[str, Sequence[Segment]], vector: NDArray[np.float32]
-) -> dict[str, list[ScoredSegment]]:
-    """Return the segments of each clip with their cosines with ``vector`` (D,)."""
-    if not segments:
+def score_segments(segments: Segments, vector: NDArray[np.float32]) -> dict[str, list[ScoredSegment]]:
+    """Return the segments of each clip, in time order, with their cosines with ``vector`` (D,)."""
+    if not segments.clip_ids:
         return {}
-    every = [segment for of_clip in segments.values() for segment in of_clip]
-    vectors = vector_codec.unpack([one.vector for one in every], len(vector))
+    vectors = vector_codec.unpack(segments.vectors, len(vector))
     scores = vector_codec.cosines(vectors, vector).tolist()
-    scored: dict[str, list[ScoredSegment]] = {clip_id: [] for clip_id in segments}
-    for segment, score in zip(every, scores, strict=True):
-        scored[segment.clip_id].append(ScoredSegment(segment.start_s, segment.end_s, score))
+    scored: dict[str, list[ScoredSegment]] = defaultdict(list)
+    spans = zip(segments.starts_s, segments.ends_s, scores, strict=True)
+    for clip_id, span in zip(segments.clip_ids, spans, strict=True):
+        scored[clip_id].append(ScoredSegment(*span))
     return scored
 
 

@@ -27,7 +27,7 @@ class Ranking:
     is_whole: bool
     """Whether no clip follows."""
     is_by_score: bool
-    """Whether the order is that of the scores."""
+    """Whether the order is that of the scores, and of ids where they are equal."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -38,6 +38,8 @@ class Ranking:
 
     def by_score(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return ids and scores of the nearest clips, by falling score and then by id."""
+        if self.is_by_score:
+            return self.ids[: self.nearest], self.scores[: self.nearest]
         order = np.lexsort((self.ids, -self.scores))[: self.nearest]
         return self.ids[order], self.scores[order]
 

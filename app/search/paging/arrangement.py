@@ -20,6 +20,9 @@ from indexer.vector_index.clip_table import ClipColumns
 MAX_DATED = 1000
 """So many of the best clips are put by date; cursors name those of them that were shown."""
 
+RANKED_PER_HIT = 3
+"""Places of the ranking that a hit takes: the clips that are merged lie among the best too."""
+
 SHOWN_SIMILAR = 20
 """Behind one hit; all of them are counted."""
 
@@ -91,7 +94,7 @@ class Arranger:
         if self.query.sort is not Sort.RELEVANCE:
             return self._page_by_date(shown)
         wanted = self.query.limit + (POOL if self.query.diversity else 0)
-        reach = depth + 2 * wanted + WINDOW
+        reach = depth + RANKED_PER_HIT * wanted + WINDOW
         while True:
             ranking = self.ranker.best(reach)
             left, clips = self._left(ranking, shown)

@@ -28,8 +28,9 @@ MARGIN = 0.75
 """In spreads. Of the 38 test clips, asked for by their own captions, nine of ten copies score so close to
 each other, nine of ten neighbours that look alike, two of three that do not, and by chance one pair of 7."""
 
-WINDOW = 512
-"""Places behind a leader that are looked at. Copies of one film rank side by side, as they score alike."""
+WINDOW = 256
+"""Places behind a leader that are looked at. Copies of one film rank side by side, as they score alike: were
+scores spread normally, the margin of the twenty best of 100,000 clips would end here."""
 
 TOUCHING_S = 0.05
 """Clips part at shot changes, to the frame; this is a frame and a little."""

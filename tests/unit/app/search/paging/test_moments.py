@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.search.ordering.ranking import Ranking
-from app.search.paging.moments import Gatherer, Rule
+from app.search.paging.moments import WINDOW, Gatherer, Rule
 from indexer.catalog import vector_codec
 from indexer.vector_index.clip_table import ClipColumns
 
@@ -45,6 +45,7 @@ def test_just_those_that_look_alike_stand_behind_a_clip(seed: int) -> None:
     for leader in range(300):
         if free[leader]:
             alike = vector_codec.cosines(vectors, vectors[leader]) >= rule.copy_cosine
+            alike[leader + WINDOW + 1 :] = False
             expected.append([leader, *(set(np.flatnonzero(alike & free).tolist()) - {leader})])
             free[expected[-1]] = False
     assert [sorted(one.places()) for one in found] == [sorted(places) for places in expected]
