@@ -98,7 +98,7 @@ class Services:
     def rest_model(self) -> None:
         """Give up what goes on aside for the model, and save the index's snapshot; searches go on."""
         self.calibrator.close()
-        self.queries.stop_preparing()
+        self.queries.close()
         self.follower.close()
         try:
             self.follower.save_snapshot()
@@ -111,7 +111,6 @@ class Services:
         self.deliverer.close()
         self.recent_words.close()
         self.rest_model()
-        self.queries.close()
         self.library.close()
 
 

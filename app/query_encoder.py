@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,8 +52,9 @@ class EncodedWords:
 class QueryEncoder:
     """A cache in front of a text encoder; safe to use from many threads.
 
-    The encoder runs in a few threads of its own: however many requests wait, no more queries are computed at
-    once than there are processors for. Those for the same words wait for one run.
+    The encoder runs in the thread that asks, as waking another one takes as long as a part of the run; but
+    however many ask, no more queries are computed at once than there are processors for. Those who ask for
+    the same words wait for one run.
     """
 
     def __init__(self, text_encoder: TextEncoder, cached: int = CACHED_QUERIES) -> None:
@@ -62,7 +63,7 @@ class QueryEncoder:
         self._awaited: dict[str, Future[EncodedWords]] = {}
         self._lock = threading.Lock()
         self._preparing = BackgroundWork("prepare-words")
-        self._threads = ThreadPoolExecutor(concurrent_queries(), "encode-words", initializer=limit_threads)
+        self._turns = threading.Semaphore(concurrent_queries())
 
     def prepare(self, folder: Path) -> None:
         """Begin to make the encoder faster, aside, for a service that stays.
@@ -71,14 +72,9 @@ class QueryEncoder:
         """
         self._preparing.start(lambda is_stopped: self._text_encoder.prepare(folder, is_stopped))
 
-    def stop_preparing(self) -> None:
+    def close(self) -> None:
         """Give up making the encoder faster; it goes on as it is."""
         self._preparing.close()
-
-    def close(self) -> None:
-        """Give up making the encoder faster, and end its threads when what was asked for is encoded."""
-        self.stop_preparing()
-        self._threads.shutdown()
 
     def encode(self, words: str) -> EncodedWords:
         """Return the unit vector (D,) of ``words``; runs of white space count as one blank."""
@@ -87,20 +83,29 @@ class QueryEncoder:
             if text in self._known:
                 self._known.move_to_end(text)
                 return self._known[text]
-            if text not in self._awaited:
-                self._awaited[text] = self._threads.submit(self._encode, text)
-            awaited = self._awaited[text]
-        return awaited.result()
-
-    def _encode(self, text: str) -> EncodedWords:
+            awaited = self._awaited.get(text)
+            if awaited is None:
+                mine = self._awaited[text] = Future[EncodedWords]()
+        if awaited is not None:
+            return awaited.result()
         try:
-            vector, read = self._text_encoder.encode_readable(text)
-            encoded = EncodedWords(vector, text, read)
-            with self._lock:
-                self._known[text] = encoded
-                while len(self._known) > self._cached:
-                    self._known.popitem(last=False)
-            return encoded
+            encoded = self._encode(text)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
         finally:
             with self._lock:
                 del self._awaited[text]
+        mine.set_result(encoded)
+        return encoded
+
+    def _encode(self, text: str) -> EncodedWords:
+        with self._turns:
+            limit_threads()
+            vector, read = self._text_encoder.encode_readable(text)
+        encoded = EncodedWords(vector, text, read)
+        with self._lock:
+            self._known[text] = encoded
+            while len(self._known) > self._cached:
+                self._known.popitem(last=False)
+        return encoded
