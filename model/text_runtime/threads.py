@@ -26,6 +26,6 @@ def concurrent_queries() -> int:
 def limit_threads() -> None:
     """Let torch use no more than ``query_threads`` in the calling thread, and in those that begin later.
 
-    Each thread that calls torch gets helpers of its own: with a few dozen request threads and many processors they are hundreds.
+    Each thread that calls torch gets helpers of its own: with a few dozen request threads they are hundreds.
     """
     torch.set_num_threads(min(torch.get_num_threads(), query_threads()))
