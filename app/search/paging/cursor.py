@@ -45,6 +45,8 @@ class SearchCursor(Cursor):
     """Of the vectors when the first page was made."""
     until_id: EmbeddingId
     """The newest clip then."""
+    nothing: bool
+    """Whether the first page said that nothing was found."""
     offset: Count
     """Hits before this place."""
     depth: Count
@@ -112,6 +114,8 @@ class Progress:
     depth: int = 0
     shown: Shown = field(default_factory=Shown)
     last: tuple[int, ...] = ()
+    nothing_found: bool | None = None
+    """What the first page said, of all of them; None on it."""
 
 
 def to_word(query: SearchQuery, generation_id: int, progress: Progress) -> str:
@@ -124,6 +128,7 @@ def to_word(query: SearchQuery, generation_id: int, progress: Progress) -> str:
             generation=generation_id,
             revision=progress.revision,
             until_id=progress.until_id,
+            nothing=bool(progress.nothing_found),
             offset=progress.offset,
             depth=progress.depth,
             vectors=[None if vector is None else _packed(vector) for vector in measured.vectors],
@@ -176,6 +181,7 @@ def _progress(cursor: SearchCursor, steps: int, dimension: int) -> Progress:
             ahead=ids_of_steps(cursor.ahead),
         ),
         last=tuple(cursor.last),
+        nothing_found=cursor.nothing,
     )
 
 

@@ -58,12 +58,16 @@ class PageMaker:
         found = self._bounds()
         spoken = spoken_clips(self.view, self.scope.cues, self.progress.until_id)
         arrangement = self._sequence(found) if self.query.sequence else self._arranged(found, spoken)
+        nothing_found = self.progress.nothing_found
+        if nothing_found is None:
+            nothing_found = self._is_nothing(found, arrangement, spoken)
         following = replace(
             self.progress,
             offset=self.progress.offset + len(arrangement.found),
             depth=arrangement.depth,
             shown=arrangement.shown,
             last=arrangement.last,
+            nothing_found=nothing_found,
         )
         goes_on = arrangement.goes_on and arrangement.found
         return Page(
@@ -71,7 +75,7 @@ class PageMaker:
             levels=self.levels,
             progress=self.progress,
             next_cursor=to_word(self.query, self.services.generation_id, following) if goes_on else None,
-            nothing_found=self._is_nothing(found, arrangement, spoken),
+            nothing_found=nothing_found,
             clip_ids=self._clip_ids(arrangement.found),
             said=dict(spoken.cues),
             is_of_changed_library=self.view.revision != self.progress.revision,
@@ -148,14 +152,14 @@ class PageMaker:
         """Return whether the library holds nothing of what is looked for."""
         if self.query.sequence:
             if not arrangement.found:
-                return self.progress.offset == 0
+                return True
             scores = [step.score for step in arrangement.found[0].steps]
             return any(level.is_nothing(score) for level, score in zip(self.levels, scores, strict=True))
         if len(spoken.ids):
             return False
         if self.query.is_said_alone:
             return True
-        if arrangement.found and self._is_best_first and self.progress.offset == 0:
+        if arrangement.found and self._is_best_first:
             return self.levels[0].is_nothing(arrangement.found[0].moment.score)
         level = self.levels[0]
         best = self.view.best(level.ranking_vector, 1, bounds.allowed_ids, bounds.until_id)

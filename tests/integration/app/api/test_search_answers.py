@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.confidence import QueryLevel
 from indexer.catalog import cues
 from indexer.catalog.states import CueSource
 from indexer.catalog.tables import Video
@@ -73,6 +74,18 @@ def test_a_hit_is_explained_by_its_segments_when_asked_for(service: Service) -> 
 
 def test_an_empty_library_holds_nothing_of_the_kind(service: Service) -> None:
     assert search(service, q="a cat")["nothing_found"] is True
+
+
+def test_later_pages_repeat_whether_the_library_holds_anything_of_the_kind(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.add_video(["a cat", "a dog"])
+    service.add_video(["a cat", "a fish"])
+    monkeypatch.setattr(QueryLevel, "is_nothing", lambda _level, best: best < 0.9)
+    first = search(service, q="a cat then a dog", limit=1)
+    second = search(service, q="a cat then a dog", limit=1, cursor=first["page_info"]["next_cursor"])
+    assert len(second["data"]) == 1
+    assert (first["nothing_found"], second["nothing_found"]) == (False, False)
 
 
 def say(service: Service, video: Video, start_s: float, end_s: float, text: str) -> None:

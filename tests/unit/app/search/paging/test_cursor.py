@@ -27,6 +27,7 @@ PROGRESS = Progress(
     depth=31,
     shown=Shown(Place(-0.25, 77), np.array([80, 4000])),
     last=(77, 12),
+    nothing_found=True,
 )
 
 
@@ -57,6 +58,7 @@ def test_a_search_goes_on_where_its_cursor_says() -> None:
     assert found.yardsticks == YARDSTICKS
     assert (found.shown.until, found.last, found.until_id) == (Place(-0.25, 77), (77, 12), 5000)
     assert (found.offset, found.depth, found.revision) == (20, 31, 9)
+    assert found.nothing_found is True
 
 
 def test_what_the_search_says_itself_is_not_carried() -> None:
@@ -132,7 +134,7 @@ def test_a_cursor_that_no_page_gave_is_refused(damage: dict[str, object]) -> Non
         resume(replace(QUERY, cursor=word), 3, 8)
 
 
-@pytest.mark.parametrize(("clips_ahead", "most"), [(0, 300), (100, 600), (1000, 3000)])
+@pytest.mark.parametrize(("clips_ahead", "most"), [(0, 300), (100, 610), (1000, 3000)])
 def test_a_cursor_is_short(clips_ahead: int, most: int) -> None:
     ahead = np.sort(np.random.default_rng(0).choice(1_000_000, clips_ahead, replace=False))
     progress = replace(PROGRESS, until_id=1_000_000, shown=Shown(Place(-0.2501234, 777_777), ahead))
