@@ -58,7 +58,9 @@ export function hitCard(hit, { request, judging, onOpen }) {
       class: "hit",
       href: hit.stream_url,
       "data-clip-id": hit.clip_id,
-      "aria-label": `${hit.video.title}, ${range}, score ${scoreText(hit)}`,
+      "aria-label": [
+        hit.video.title, range, `score ${scoreText(hit)}`, confidenceText(hit), hit.said && `“${hit.said.text}”`,
+      ].filter(Boolean).join(", "),
     },
     [
       frame,

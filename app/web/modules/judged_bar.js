@@ -1,4 +1,4 @@
-// Says how many hits are judged for these words, and asks again with them.
+// A switch that says how many hits are judged for these words, and asks again with them.
 
 import { byId } from "./element.js";
 import { count } from "./format.js";
@@ -6,7 +6,6 @@ import { currentRequest, go } from "./route.js";
 
 export class JudgedBar {
   #bar = byId("judged");
-  #count = byId("judged-count");
   #switch = byId("judged-switch");
   #again = byId("judged-again");
   #judging = null;
@@ -21,6 +20,7 @@ export class JudgedBar {
   /** Follow what is judged, a Judging; null where nothing can be judged. */
   follow(judging) {
     this.#judging = judging;
+    if (document.activeElement === this.#again) this.#switch.focus(); // the button is about to go
     this.#again.hidden = true;
     judging?.addEventListener("change", ({ detail: clipId }) => {
       if (this.#judging !== judging) return; // it answers for an earlier search
@@ -34,7 +34,7 @@ export class JudgedBar {
     const judged = this.#judging?.count ?? 0;
     this.#bar.hidden = judged === 0 && !(this.#judging && isOn());
     this.#switch.setAttribute("aria-checked", String(isOn()));
-    this.#count.textContent = `${count(judged, "hit")} judged for these words.`;
+    this.#switch.textContent = `Search with ${judged ? count(judged, "judged hit") : "judged hits"}`;
   }
 }
 

@@ -15,14 +15,14 @@ import { ExportMenu } from "./taking_away.js";
 
 const PAGE_SIZE = 24; // divides evenly into 2, 3, 4 and 6 columns
 
+const MOST_PREVIEWED_S = 60; // what the API takes
+
 const PICTURE_LOST = [
   "The picture is not here any more",
   "An address cannot hold one: it was in the tab that searched with it. Choose it again.",
   0,
   "picture-lost",
 ];
-
-const MOST_PREVIEWED_S = 60; // what the API takes
 
 const GUESSES = "Nothing here clearly shows that. These are the nearest moments there are.";
 
@@ -115,6 +115,7 @@ export class Search {
   }
 
   #showWaiting() {
+    const hadFocus = [this.#grid, this.#message].some((part) => part.contains(document.activeElement));
     this.#title.textContent = titleOf(this.request);
     this.#coverage.textContent = "Searching…";
     this.#notices.hidden = true;
@@ -122,9 +123,8 @@ export class Search {
     this.#moreButton.hidden = true;
     this.#moreError.hidden = true;
     this.#grid.setAttribute("aria-busy", "true");
-    const hadFocus = this.#section.contains(document.activeElement);
     this.#grid.replaceChildren(...skeletonCards(12));
-    if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it may be gone
+    if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it is gone
     this.hits = [];
     this.#exportMenu.show();
     this.#cursor = null;

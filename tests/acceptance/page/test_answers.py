@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_a_hit_is_judged_and_the_judgement_taken_back(page: Page) -> None:
-    page.goto("/?q=a+thing+to+judge&collection=two+colours")
+    page.goto("/?q=something+blue+to+judge&collection=two+colours")
     fits = card(page, "00:03–00:06").get_by_role("button", name="Fits")
     expect(page.locator("#judged")).to_be_hidden()
     fits.click()
     expect(fits).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#judged-count")).to_have_text("1 hit judged for these words.")
+    expect(page.get_by_role("switch")).to_have_text("Search with 1 judged hit")
     page.reload()
     expect(fits).to_have_attribute("aria-pressed", "true")
     card(page, "00:03–00:06").locator(".hit").click()
@@ -30,18 +30,19 @@ def test_a_hit_is_judged_and_the_judgement_taken_back(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(fits).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#judged")).to_be_hidden()
-    assert judged(page, "a thing to judge") == []
+    assert judged(page, "something blue to judge") == []
 
 
 def test_judgements_count_in_a_search_once_they_are_asked_for(page: Page) -> None:
-    page.goto("/?q=judged+things&collection=two+colours")
+    page.goto("/?q=something+blue+judged&collection=two+colours")
     expect(page.locator(".hit")).to_have_count(2)
     card(page, "00:03–00:06").get_by_role("button", name="Does not fit").click()
-    switch = page.get_by_role("switch", name="Search with them")
+    switch = page.get_by_role("switch")
     expect(switch).to_have_attribute("aria-checked", "false")
     switch.click()
-    expect(page).to_have_url("/?q=judged+things&collection=two+colours&use_judgements=true")
+    expect(page).to_have_url("/?q=something+blue+judged&collection=two+colours&use_judgements=true")
     expect(switch).to_have_attribute("aria-checked", "true")
+    expect(switch).to_be_focused()
     expect(page.locator("#results-notices")).to_contain_text("0 right, 1 wrong")
     expect(page.locator(".hit")).to_have_count(1)
 
@@ -49,6 +50,7 @@ def test_judgements_count_in_a_search_once_they_are_asked_for(page: Page) -> Non
     card(page, "00:00–00:03").get_by_role("button", name="Fits").click()
     page.get_by_role("button", name="Ask again").click()
     expect(page.locator("#results-notices")).to_contain_text("1 right, 1 wrong")
+    expect(switch).to_be_focused()
     page.locator("#search-input").fill("other words")
     page.keyboard.press("Enter")
     expect(page).to_have_url("/?q=other+words&collection=two+colours")  # judgements are of the words
