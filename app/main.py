@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from app.api import (
     clips,
+    collections,
     export,
     generations,
     health,
@@ -43,6 +44,7 @@ ROUTED = (
     export,
     judgements,
     videos,
+    collections,
     uploads,
     imports,
     subtitles,
@@ -59,6 +61,7 @@ TAGS = [
     {"name": "export", "description": "Moments to take away, for editors and spreadsheets"},
     {"name": "judgements", "description": "What people say of hits"},
     {"name": "videos", "description": "The library"},
+    {"name": "collections", "description": "The names that videos are grouped by"},
     {"name": "uploads", "description": "Files that come in pieces (tus 1.0), or lie here already"},
     {"name": "clips", "description": "The moments that videos are cut into"},
     {"name": "jobs", "description": "Indexing, which goes on in the background"},

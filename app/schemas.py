@@ -79,6 +79,21 @@ class VideoList(BaseModel):
     page_info: PageInfo
 
 
+class CollectionDetails(BaseModel):
+    """A collection, which exists as long as a video has it."""
+
+    name: str = Field(description="As the filter `collection` takes it")
+    video_count: int
+    ready_count: int = Field(description="Videos of it that are indexed")
+
+
+class CollectionList(BaseModel):
+    """A page of the collections, by name."""
+
+    data: list[CollectionDetails]
+    page_info: PageInfo
+
+
 class UploadReceipt(BaseModel):
     """What became of an upload."""
 

@@ -98,6 +98,11 @@ export function listVideos({ limit, cursor = null }) {
   return call(withParameters("/videos", { limit, cursor }));
 }
 
+/** Return one page of the collections, by name. */
+export function listCollections({ limit }) {
+  return call(withParameters("/collections", { limit }));
+}
+
 /** Return one video. */
 export function getVideo(videoId) {
   return call(`/videos/${encodeURIComponent(videoId)}`);

@@ -1,12 +1,12 @@
 // The panel of filters, and a chip for each that is active. Both only change the address, which holds them.
 
-import { listVideos } from "./api.js";
+import { listCollections } from "./api.js";
 import { byId, button, element, icon } from "./element.js";
 import { beginningOf, filterWords, seconds, typedDay } from "./filter_words.js";
 import { clock, count } from "./format.js";
 import { go } from "./route.js";
 
-const LOOKED_AT = 200; // the API's largest page: it lists videos, not collections, and names can also be typed
+const MOST_OFFERED = 200; // the API's largest page; any other name can be typed
 
 export class Filters {
   #form = byId("filters");
@@ -77,10 +77,10 @@ export class Filters {
   }
 
   async #offerCollections() {
-    const { data } = await listVideos({ limit: LOOKED_AT }).catch(() => ({ data: [] })); // it is but a help
-    const videos = Map.groupBy(data.filter((video) => video.collection), (video) => video.collection);
-    const options = [...videos].sort().map(([name, { length }]) => element("option", { value: name }, count(length, "video")));
-    byId("filters-collections").replaceChildren(...options);
+    const { data } = await listCollections({ limit: MOST_OFFERED }).catch(() => ({ data: [] })); // it is but a help
+    byId("filters-collections").replaceChildren(
+      ...data.map((one) => element("option", { value: one.name }, count(one.video_count, "video"))),
+    );
   }
 }
 

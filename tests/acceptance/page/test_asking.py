@@ -144,6 +144,14 @@ def test_filters_are_chips_that_live_in_the_address(page: Page) -> None:
     expect(page.locator("#filters-chips")).to_be_hidden()
 
 
+def test_collections_are_suggested_however_old_their_videos_are(page: Page) -> None:
+    page.route("**/videos?*", lambda route: route.abort())  # the newest videos are not what tells of them
+    page.get_by_role("button", name="Filters").click()
+    offered = page.locator("#filters-collections option")
+    expect(offered).to_have_text(["1 video", "1 video"])
+    assert offered.evaluate_all("all => all.map((one) => one.value)") == ["one colour", "two colours"]
+
+
 def test_what_is_no_duration_is_said_beside_its_field_and_asks_for_nothing(page: Page) -> None:
     page.get_by_role("button", name="Filters").click()
     field = page.get_by_label("Video lasts at least")

@@ -42,6 +42,7 @@ def test_openapi_calls_every_operation_by_tag_and_a_name_of_its_own(document: di
         "GET /videos/{video_id}": "videos.read_video",
         "DELETE /videos/{video_id}": "videos.remove_video",
         "GET /videos/{video_id}/stream": "videos.stream_video",
+        "GET /collections": "collections.list_collections",
         "OPTIONS /uploads": "uploads.describe_uploads",
         "POST /uploads": "uploads.begin_upload",
         "PATCH /uploads/{upload_id}": "uploads.continue_upload",
