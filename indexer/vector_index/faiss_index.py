@@ -131,8 +131,8 @@ class FaissIndex:
         lists, most = self.lists, min(max(count, FEWEST_FOUND), passing)
         probes = self.probes(query)
         if allowed_ids is not None:
-            # Fewer pass in each list, and what passes may lie away from the query. Measured with filters
-            # that leave chance parts or one side of the library, more is found than without a filter.
+            # Fewer pass in each list, and what passes may lie away from the query. Measured with filters that
+            # leave chance parts or one side of the library, about as much is found as without a filter.
             probes = int(probes * (len(self) / passing) ** 2)
         probes = max(1, min(lists, probes))
         while True:
@@ -142,8 +142,12 @@ class FaissIndex:
             probes = min(lists, probes * MORE_LISTS)
 
     def probes(self, query: NDArray[np.float32]) -> int:
-        """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered."""
-        return int(np.count_nonzero(self.shortfalls(query) <= self.kind.reach))
+        """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered.
+
+        Where vectors were removed since it was made, the lists hold less and as many more are searched.
+        """
+        reached = int(np.count_nonzero(self.shortfalls(query) <= self.kind.reach))
+        return min(self.lists, int(reached * max(1.0, self.kind.made_for / max(1, len(self)))))
 
     def _search(
         self, query: NDArray[np.float32], count: int, probes: int, selector: Any

@@ -1,5 +1,6 @@
 """An index is built for the size of the library, and its recall is what was measured."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -17,17 +18,21 @@ CLIPS = 6000
 IVF_FROM_1000 = IndexSizes(flat_until=1000, largest_share_probed=1.0)
 
 
-def made_table() -> ClipTable:
-    """Return clips of 300 videos, those of one video being alike, all with something in common."""
+def made_table(clips: int = CLIPS, noise: float = 0.5, black: int = 0) -> ClipTable:
+    """Return clips of videos, the 20 of one video being alike, all with something in common.
+
+    The last ``black`` of them show the same.
+    """
     chance = np.random.default_rng(0)
-    videos = chance.standard_normal((300, DIMENSION)) + 1
-    vectors = videos[np.arange(CLIPS) // 20] + 0.5 * chance.standard_normal((CLIPS, DIMENSION))
+    videos = chance.standard_normal((clips // 20, DIMENSION)) + 1
+    vectors = videos[np.arange(clips) // 20] + noise * chance.standard_normal((clips, DIMENSION))
+    vectors[clips - black :] = np.ones(DIMENSION)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     table = ClipTable(DIMENSION)
-    start_s = np.zeros(CLIPS)
-    number = np.arange(CLIPS)
+    start_s = np.zeros(clips)
+    number = np.arange(clips)
     columns = ClipColumns(number + 1, (number // 20).astype(np.int32), start_s, start_s + 4.0)
-    names = [f"video {one}" for one in range(300)]
+    names = [f"video {one}" for one in range(clips // 20)]
     table.add(columns, names, vectors.astype(np.float16), make_clip_ids(number))
     return table
 
@@ -68,6 +73,59 @@ def test_an_ivf_finds_what_it_was_measured_to_find_under_filters_too(
     assert max(ivf.probes(query) for query in words(60)) < ivf.lists
     shares = [len(set(one) & set(other)) / 20 for one, other in zip(expected, found, strict=True)]
     assert np.mean(shares) >= RECALL
+
+
+@pytest.mark.parametrize("black", [300, 3000, CLIPS])
+def test_a_library_of_which_many_clips_are_the_same_gets_its_index(
+    black: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    table, begun_s = made_table(black=black), time.monotonic()
+    index = build_index(table.frozen(), IVF_FROM_1000, lambda: time.monotonic() > begun_s + 20)
+    assert index.kind.name == "ivf"
+    assert getattr(caplog.records[-1], "recall") >= RECALL  # noqa: B009
+
+
+MANY = 20_000
+"""So many that ``FEWEST_FOUND`` does not lead a search into lists that are beyond its reach."""
+
+
+@pytest.fixture
+def many() -> tuple[ClipTable, FaissIndex, FaissIndex]:
+    """Return clips that lie scattered, their ivf, and what finds all of them."""
+    table = made_table(MANY, noise=1.0)
+    ivf, flat = (build_index(table.frozen(), sizes, lambda: False) for sizes in (IVF_FROM_1000, IndexSizes()))
+    return table, ivf, flat
+
+
+def share_found(
+    many: tuple[ClipTable, FaissIndex, FaissIndex], query: NDArray[np.float32], passing: int = MANY
+) -> float:
+    """Return which share of the nearest is found among so many clips that are the farthest from a query."""
+    table, ivf, flat = many
+    view = IndexView(table, flat, 1)
+    farthest = view.ids[np.sort(np.argsort(view.scores(view.ids, query))[:passing])]
+    allowed_ids = farthest if passing < MANY else None
+    expected = view.best(query, 100, allowed_ids).ids
+    found = IndexView(table, ivf, 1).best(query, 100, allowed_ids).ids
+    return float(np.isin(expected, found).mean())
+
+
+@pytest.mark.parametrize("passing", [MANY, MANY // 2])
+def test_clips_are_found_far_from_the_query_too(
+    many: tuple[ClipTable, FaissIndex, FaissIndex], passing: int
+) -> None:
+    assert np.mean([many[1].probes(query) for query in words(40)]) < many[1].lists / 2
+    assert np.mean([share_found(many, query, passing) for query in words(40)]) >= 0.985
+
+
+def test_what_is_left_when_half_of_the_clips_are_removed_is_found_as_before(
+    many: tuple[ClipTable, FaissIndex, FaissIndex],
+) -> None:
+    gone = np.flatnonzero(np.random.default_rng(3).random(MANY) < 0.5) + 1
+    for one in many:
+        one.remove(gone)
+    assert np.mean([share_found(many, query) for query in words(40)]) >= 0.985
 
 
 def test_as_many_hits_as_asked_for_come_back_though_the_nearest_lists_hold_fewer(
@@ -119,7 +177,9 @@ def test_the_kind_follows_the_size_and_an_ivf_that_would_lose_clips_is_refused(
         (IndexKind("flat"), 1001, False),
         (IndexKind("ivf", made_for=1001), 2002, True),
         (IndexKind("ivf", made_for=1001), 2003, False),
+        (IndexKind("ivf", made_for=1001), 501, True),
         (IndexKind("ivf", made_for=1001), 499, False),
+        (IndexKind("ivf", made_for=4000), 1999, False),
         (IndexKind("sq8", made_for=0), 1001, False),
     ],
 )
