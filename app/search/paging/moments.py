@@ -152,13 +152,12 @@ class Gatherer:
     def _alike(self, leader: int, merged: Places, near: range) -> Places:
         """Return the near ones of other videos that look nearly the same as a clip of the moment."""
         video, look_alikes = self._clips.video, self._look_alikes
-        alike = {
-            other
-            for place, other in look_alikes.among(merged, near)
-            if self._may_join(leader, other)
-            and video[other] != video[leader]
-            and look_alikes.are_copies(place, other)
-        }
+        alike: set[int] = set()
+        for place, other in look_alikes.among(merged, near):
+            # Of a long still shot each clip looks like each of its copy: one that counts need not be asked.
+            is_asked = other not in alike and self._may_join(leader, other) and video[other] != video[leader]
+            if is_asked and look_alikes.are_copies(place, other):
+                alike.add(other)
         return sorted(alike)
 
     def _runs(self, places: Places) -> list[Places]:
