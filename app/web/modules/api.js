@@ -25,6 +25,8 @@ export function problemFrom(status, text) {
   return new Problem("The server could not do that", `It answered with status ${status}.`, status);
 }
 
+const MOST_PREVIEWED_S = 60; // what the server takes
+
 const ACCEPT = { Accept: "application/json" };
 
 async function ask(path, options) {
@@ -51,8 +53,8 @@ function withParameters(path, parameters, entries = []) {
 }
 
 /** Return the answer to a SearchRequest, with a picture or null: hits, coverage, notices and the next cursor. */
-export function searchVideos(request, picture, { limit, cursor = null, signal }) {
-  const options = { limit, cursor, explain: true };
+export function searchVideos(request, picture, { limit, cursor, explain = false, signal }) {
+  const options = { limit, cursor, explain };
   if (!picture) return call(withParameters("/search", options, request.parameters), { signal });
   const form = new FormData();
   form.append("search", JSON.stringify({ ...request.body, ...options }));
@@ -84,6 +86,12 @@ export function exportUrl(format, entries) {
 /** Return the address that cuts a moment out of its video. */
 export function cutUrl({ clip_id: clipId, start, end }) {
   return withParameters(`/clips/${encodeURIComponent(clipId)}/download`, { start, end });
+}
+
+/** Return the address that plays a moment in any browser, a long one's beginning. */
+export function previewUrl({ clip_id: clipId, start, end }) {
+  const shown = { start, end: Math.min(end, start + MOST_PREVIEWED_S) };
+  return withParameters(`/clips/${encodeURIComponent(clipId)}/preview`, shown);
 }
 
 /** Return the file at `url` as {blob, name}. */

@@ -4,11 +4,12 @@ import { problemAt } from "./api.js";
 import { byId, button, element } from "./element.js";
 import { clockRange } from "./format.js";
 
-const LOADING = "Drawing the heat map…";
+const LOADING = "Looking closer…";
 const LEGEND = "Of the patches that the model kept of this frame, red fits the words best and blue least; dark ones it "
   + "dropped. It says where the words fit, not whether.";
 const NOT_WORDS = "A heat map can be drawn for plain words only: this search looked for something else too, such as a "
   + "picture, a clip, a sequence or judged hits.";
+const NOT_FOUND = "This moment is not found any more: the library has changed. Search again.";
 const NO_SCORES = "There are no scores along this moment: it was not found by what is seen.";
 
 export class Explanation {
@@ -17,7 +18,7 @@ export class Explanation {
   #words = byId("player-explanation-words");
   #picture = byId("player-heatmap");
   #toggle = byId("player-why");
-  #explanation = null;
+  #ask = null;
   #onOpen;
   #onPlay;
 
@@ -42,11 +43,11 @@ export class Explanation {
     return !this.#panel.hidden;
   }
 
-  /** Take the `explanation` of a hit; null where nothing is to be explained. */
-  take(explanation) {
-    this.#explanation = explanation;
-    this.#toggle.hidden = explanation === null;
-    if (explanation === null) this.close();
+  /** Take what asks for the explanation of a hit, for when a person wants to know; null where there is none. */
+  take(ask) {
+    this.#ask = ask;
+    this.#toggle.hidden = ask === null;
+    if (ask === null) this.close();
     else if (this.isOpen) this.#open();
   }
 
@@ -62,19 +63,33 @@ export class Explanation {
     this.#picture.removeAttribute("src");
   }
 
-  #open() {
+  async #open() {
+    const ask = this.#ask;
     this.#onOpen();
-    const { segments, heatmap_url: heatmapUrl } = this.#explanation;
     this.#panel.hidden = false;
     this.#toggle.setAttribute("aria-expanded", "true");
-    this.#segments.replaceChildren(...this.#bars(segments));
+    this.#segments.replaceChildren();
+    this.#words.textContent = LOADING;
     this.uncover();
-    if (heatmapUrl) {
-      this.#words.textContent = LOADING;
-      this.#picture.src = heatmapUrl;
-    } else {
-      this.#words.textContent = segments.length ? NOT_WORDS : NO_SCORES;
+    try {
+      const explanation = await ask();
+      if (this.#isAsked(ask)) this.#show(explanation);
+    } catch (problem) {
+      if (this.#isAsked(ask)) this.#words.textContent = problem.message;
     }
+  }
+
+  /** Whether a person still waits for what `ask` brings, and no other hit was opened meanwhile. */
+  #isAsked(ask) {
+    return this.#ask === ask && this.isOpen;
+  }
+
+  #show(explanation) {
+    const { segments = [], heatmap_url: heatmapUrl = null } = explanation ?? {};
+    this.#segments.replaceChildren(...this.#bars(segments));
+    if (heatmapUrl) this.#picture.src = heatmapUrl;
+    else if (explanation === null) this.#words.textContent = NOT_FOUND;
+    else this.#words.textContent = segments.length ? NOT_WORDS : NO_SCORES;
   }
 
   #bars(segments) {
@@ -94,15 +109,16 @@ export class Explanation {
   }
 
   #showPicture() {
+    if (!this.#picture.hasAttribute("src")) return; // taken off the film meanwhile
     this.#picture.hidden = false;
     this.#picture.alt = "Heat map: what in the best frame fits the words";
     this.#words.textContent = LEGEND;
   }
 
   async #showProblem() {
-    const explanation = this.#explanation;
-    const problem = await problemAt(explanation.heatmap_url);
-    if (this.#explanation !== explanation || !this.isOpen) return; // another hit was opened meanwhile
+    const ask = this.#ask;
+    const problem = await problemAt(this.#picture.src);
+    if (!this.#isAsked(ask)) return;
     this.#words.textContent = problem?.message ?? "The heat map cannot be shown.";
   }
 }

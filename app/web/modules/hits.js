@@ -32,9 +32,9 @@ function furtherMoments(summary, moments, onOpen) {
   ]);
 }
 
-/** Return the link that searches for moments like a hit, with the same filters. */
+/** Return the link that searches for moments that look like a hit, with the same filters. */
 export function likeLink(hit, request) {
-  const like = request.with({ q: null, picture: null, use_judgements: null, like_clip: hit.clip_id });
+  const like = request.with({ q: null, picture: null, use_judgements: null, mode: null, like_clip: hit.clip_id });
   const of = `${hit.video.title}, ${clockRange(hit.start, hit.end)}`;
   return element("a", {
     class: "button button-quiet like", href: like.address, "data-route": true, "aria-label": `More like this: ${of}`,

@@ -72,7 +72,7 @@ export class Player {
     byId("player-actions").replaceChildren(
       likeLink(hit, results.request), ...(isJudged ? [judgeButtons(results.judging, hit)] : []),
     );
-    this.#explanation.take(hit.explanation);
+    this.#explanation.take(hit === results.hits[index] ? () => results.explain(index) : null);
   }
 
   /** Play a whole video of the library from its beginning. */

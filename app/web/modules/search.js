@@ -1,6 +1,6 @@
 // The results of one search: a first page, further pages, and the sentences about them.
 
-import { getVideo, Problem, searchVideos } from "./api.js";
+import { getVideo, previewUrl, Problem, searchVideos } from "./api.js";
 import { coverageSentence } from "./coverage.js";
 import { button, byId, element } from "./element.js";
 import { count } from "./format.js";
@@ -15,14 +15,16 @@ import { ExportMenu } from "./taking_away.js";
 
 const PAGE_SIZE = 24; // divides evenly into 2, 3, 4 and 6 columns
 
-const MOST_PREVIEWED_S = 60; // what the API takes
-
 const PICTURE_LOST = [
   "The picture is not here any more",
   "An address cannot hold one: it was in the tab that searched with it. Choose it again.",
   0,
   "picture-lost",
 ];
+
+const CURSOR_REFUSED = "/problems/invalid-cursor";
+
+const OUT_OF_DATE = ["These hits are out of date", "Another model reads the library now. Search again."];
 
 const GUESSES = "Nothing here clearly shows that. These are the nearest moments there are.";
 
@@ -39,6 +41,8 @@ export class Search {
   #exportMenu;
   #abort = null;
   #cursor = null;
+  #cursors = []; // of each hit: the cursor that its page was asked for with
+  #explained = new Map(); // cursor → promise of the answer with explanations
   #player;
   #onPictureLost;
 
@@ -87,7 +91,7 @@ export class Search {
     this.#moreError.hidden = true;
     try {
       const firstNew = this.hits.length;
-      this.#append(await this.#fetchPage(this.#cursor));
+      this.#append(await this.#fetchPage(this.#cursor), this.#cursor);
       if (!this.hasMore && !this.#player.isOpen) this.focusHit(firstNew);
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -103,13 +107,30 @@ export class Search {
     this.#grid.children[index]?.querySelector("a")?.focus();
   }
 
-  async #fetchPage(cursor) {
+  /** Return the explanation of hit number `index`; null when it is not found any more. */
+  async explain(index) {
+    const [hit, cursor] = [this.hits[index], this.#cursors[index]];
+    if (!this.#explained.has(cursor)) {
+      const page = this.#ask({ cursor, explain: true }); // only now, as it makes an answer half as long again
+      this.#explained.set(cursor, page);
+      page.catch(() => this.#explained.delete(cursor));
+    }
+    const { data } = await this.#explained.get(cursor);
+    return data.find((one) => one.clip_id === hit.clip_id)?.explanation ?? null;
+  }
+
+  #fetchPage(cursor) {
     this.#abort = new AbortController();
-    const { signal } = this.#abort;
+    return this.#ask({ cursor, signal: this.#abort.signal });
+  }
+
+  async #ask(options) {
     const key = this.request.get("picture");
     const picture = key === null ? null : keptPicture(key);
     if (picture === undefined) throw new Problem(...PICTURE_LOST);
-    const answer = await searchVideos(this.request, picture, { limit: PAGE_SIZE, cursor, signal });
+    const answer = await searchVideos(this.request, picture, { limit: PAGE_SIZE, ...options }).catch((problem) => {
+      throw problem.type === CURSOR_REFUSED ? new Problem(...OUT_OF_DATE) : problem;
+    });
     if (!Array.isArray(answer?.data)) throw new Problem("The answer cannot be read", "It holds no list of hits.");
     return answer;
   }
@@ -126,13 +147,15 @@ export class Search {
     this.#grid.replaceChildren(...skeletonCards(12));
     if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it is gone
     this.hits = [];
+    this.#cursors = [];
+    this.#explained = new Map();
     this.#exportMenu.show();
     this.#cursor = null;
   }
 
   #showFirstPage(answer) {
     this.#grid.replaceChildren();
-    this.#append(answer);
+    this.#append(answer, null);
     this.#coverage.textContent = [
       coverageSentence(answer.coverage),
       `${count(answer.coverage.clips, "clip")} in ${Math.max(1, Math.round(answer.timing_ms.total))} ms`,
@@ -142,7 +165,7 @@ export class Search {
     else if (answer.nothing_found) this.#message.replaceChildren(element("p", { class: "soft" }, GUESSES));
   }
 
-  #append(answer) {
+  #append(answer, cursor) {
     const cards = answer.data.map((hit, offset) => {
       const index = this.hits.length + offset;
       return hitCard(hit, {
@@ -152,6 +175,7 @@ export class Search {
       });
     });
     this.hits.push(...answer.data);
+    this.#cursors.push(...answer.data.map(() => cursor));
     this.#exportMenu.show();
     this.#grid.append(...cards);
     this.#grid.removeAttribute("aria-busy");
@@ -175,9 +199,11 @@ export class Search {
     if (moment === null || moment.clip_id === hit.clip_id) return this.#player.openHit(this, index);
     try {
       const video = moment.video_id === hit.video_id ? hit.video : await getVideo(moment.video_id);
-      this.#player.openHit(this, index, momentAsHit(moment, video));
+      if (this.hits[index] === hit) this.#player.openHit(this, index, momentAsHit(moment, video));
     } catch (problem) {
+      if (this.hits[index] !== hit) return; // another search was begun meanwhile
       this.#message.replaceChildren(problemPanel(problem));
+      this.#message.scrollIntoView({ block: "center" });
     }
   }
 
@@ -207,11 +233,9 @@ export function titleOf(request) {
   return `Moments like ${examples}${words && `, but ${words}`}`;
 }
 
-/** Return a moment that stands behind a hit as a hit of its own; its best second and its parts are not known. */
+/** Return a moment that stands behind a hit as a hit of its own; its best second is not known. */
 function momentAsHit(moment, video) {
-  const end = Math.min(moment.end, moment.start + MOST_PREVIEWED_S);
-  const preview = `/clips/${moment.clip_id}/preview?start=${moment.start}&end=${end}`;
-  return { ...moment, video, best_at: null, preview_url: preview, steps: [], explanation: null };
+  return { ...moment, video, best_at: null, preview_url: previewUrl(moment), steps: [] };
 }
 
 function nothingFound(coverage, request) {
@@ -229,6 +253,7 @@ function nothingFound(coverage, request) {
   }
   if (request.filters.length) {
     return emptyPanel("filter", "No moment passes these filters",
+      request.get("sort") && element("p", {}, "In the order of time, only what clearly shows it is listed."),
       element("p", {}, "Take away one of them above, or all of them."),
       button({}, "Search without filters", () => go(request.withoutFilters())));
   }

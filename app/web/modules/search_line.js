@@ -59,6 +59,7 @@ export class SearchLine {
       q: words === shown.words && !isPictureLost ? null : words,
       picture: keepPicture(file),
       like_clip: null,
+      mode: null, // nothing is said in a picture
       use_judgements: null,
     }));
   }

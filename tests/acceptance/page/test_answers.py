@@ -67,11 +67,15 @@ def test_a_judgement_that_is_refused_is_told_beside_its_buttons(page: Page) -> N
 
 
 def test_the_player_shows_why_a_hit_fits(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(SCENES)
     card(page, "00:03–00:06").locator(".hit").click()
     heatmap = page.locator("#player-heatmap")
     expect(heatmap).to_be_hidden()
     why = page.get_by_role("button", name="Why this hit")
+    expect(why).to_be_visible()
+    assert not [url for url in asked if "explain=true" in url]
     why.click()
     expect(heatmap).to_be_visible()
     assert heatmap.evaluate("picture => picture.naturalWidth") >= 224
@@ -91,6 +95,7 @@ def test_the_player_shows_why_a_hit_fits(page: Page) -> None:
     why.click()
     expect(heatmap).to_be_hidden()
     page.wait_for_function("!document.querySelector('#player-video').paused")
+    assert len([url for url in asked if "explain=true" in url]) == 1  # for all hits of the page
 
 
 def test_why_is_honest_where_there_is_no_heat_map(page: Page) -> None:
@@ -106,6 +111,39 @@ def test_why_is_honest_where_there_is_no_heat_map(page: Page) -> None:
     page.locator(".hit").first.click()
     page.get_by_role("button", name="Why this hit").click()
     expect(page.locator("#player-explanation")).to_contain_text("No: not today")
+
+
+def test_an_explanation_that_cannot_be_had_says_so_and_is_asked_for_again(page: Page) -> None:
+    page.route("**/search?*explain=true*", lambda route: refuse(route))
+    page.goto(SCENES)
+    page.locator(".hit").first.click()
+    why = page.get_by_role("button", name="Why this hit")
+    why.click()
+    expect(page.locator("#player-explanation")).to_contain_text("No: not today")
+    why.click()
+    page.unroute("**/search?*explain=true*")
+    page.route("**/search?*explain=true*", lambda route: answer_without_hits(route))
+    why.click()
+    expect(page.locator("#player-explanation")).to_contain_text("not found any more")
+
+
+def test_hits_of_another_model_are_called_out_of_date(page: Page) -> None:
+    page.route("**/search?*", lambda route: answer_with_a_cursor_of_another_model(route))
+    page.goto(SCENES)
+    page.get_by_role("button", name="More moments").click()
+    expect(page.locator("#results-more-error")).to_contain_text("These hits are out of date")
+
+
+def test_a_judgement_taken_back_elsewhere_can_be_taken_back_here(page: Page) -> None:
+    page.goto("/?q=something+blue+elsewhere&collection=two+colours")
+    fits = card(page, "00:03–00:06").get_by_role("button", name="Fits")
+    fits.click()
+    expect(fits).to_have_attribute("aria-pressed", "true")
+    for judgement in judged(page, "something blue elsewhere"):
+        page.request.delete(f"/judgements/{judgement['id']}")
+    fits.click()
+    expect(fits).to_have_attribute("aria-pressed", "false")
+    expect(card(page, "00:03–00:06").get_by_role("alert")).to_be_hidden()
 
 
 def test_one_hit_for_each_video_opens_the_others_of_it_in_the_player(page: Page) -> None:
@@ -186,6 +224,20 @@ def judged(page: Page, words: str) -> list[dict[str, Any]]:
 def refuse(route: Route) -> None:
     """Answer with a problem."""
     route.fulfill(status=422, json={"type": "/problems/none", "title": "No", "detail": "not today"})
+
+
+def answer_without_hits(route: Route) -> None:
+    """Answer as the server does once every video of the answer is deleted."""
+    route.fulfill(json={**route.fetch().json(), "data": []})
+
+
+def answer_with_a_cursor_of_another_model(route: Route) -> None:
+    """Answer the first page with a cursor that the server refuses for the next one."""
+    if "cursor=" in route.request.url:
+        return route.continue_()
+    answer = route.fetch().json()
+    answer["page_info"]["next_cursor"] = "bm9uc2Vuc2U"
+    return route.fulfill(json=answer)
 
 
 def export(page: Page, file_format: str) -> Download:

@@ -125,6 +125,7 @@ def test_filters_are_chips_that_live_in_the_address(page: Page) -> None:
     page.get_by_label("Video lasts at most").fill("0:08")
     page.keyboard.press("Tab")
     expect(page.locator("#results-message")).to_contain_text("No moment passes these filters")
+    expect(page.locator("#results-message")).to_contain_text("only what clearly shows it")
     address = "/?q=colours&collection=one+colour&max_duration=8&sort=recorded_at&group_by=video"
     expect(page).to_have_url(address)
     expect(page.get_by_role("button", name="Filters, 4 active")).to_be_visible()
