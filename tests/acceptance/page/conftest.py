@@ -22,19 +22,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     evening, night = "2026-05-17T14:00:00Z", "2026-05-17T16:00:00Z"
     with run_server(folder) as running, httpx.Client(base_url=running.url) as client:
         spoken = add(client, two_scenes, {"collection": "two colours", "recorded_at": evening})
-        add(client, green, {"collection": "one colour", "recorded_at": night})
+        other = add(client, green, {"collection": "one colour", "recorded_at": night})
+        for video_id in (spoken, other):
+            wait_until_indexed(client, video_id)
         cue = "1\n00:00:04,000 --> 00:00:05,000\nGood morning, sea.\n"
         client.put(f"/videos/{spoken}/subtitles?language=en", content=cue).raise_for_status()
         yield running
 
 
 def add(client: httpx.Client, film: Path, said_of_it: dict[str, str]) -> str:
-    """Upload a film and return its id once it can be searched."""
+    """Upload a film and return its id."""
     files = {"file": (film.name, film.read_bytes(), "video/mp4")}
-    video_id: str = client.post("/videos", files=files, data=said_of_it).json()["video_id"]
+    return str(client.post("/videos", files=files, data=said_of_it).json()["video_id"])
+
+
+def wait_until_indexed(client: httpx.Client, video_id: str) -> None:
+    """Return once a video can be searched."""
     deadline = time.monotonic() + INDEX_TIMEOUT_S
     while client.get(f"/videos/{video_id}").json()["state"] != "ready":
         if time.monotonic() > deadline:
-            pytest.fail(f"{film.name} was not indexed in time")
+            pytest.fail(f"video {video_id} was not indexed in time")
         time.sleep(0.1)
-    return video_id
