@@ -14,11 +14,19 @@ export class Problem extends Error {
 
 const UNREACHABLE = ["ReelSeek does not answer", "Check that the server runs and that you are connected, then try again."];
 
+// The server says of these what a program should do next; a person is told what to do on the page.
+const FOR_PEOPLE = {
+  "/problems/unknown-clip": ["This moment is gone", "Its video was deleted or indexed anew. Search again."],
+  "/problems/unknown-video": ["This video is gone", "It was deleted."],
+  "/problems/invalid-cursor": ["This list is out of date", "Search again."], // another model reads the library now
+};
+
 /** Return the Problem that an answer's body describes, whatever the body is. */
 export function problemFrom(status, text) {
   try {
     const body = JSON.parse(text);
-    if (body.title) return new Problem(body.title, body.detail ?? "", status, body.type);
+    const [title, detail] = FOR_PEOPLE[body.type] ?? [body.title, body.detail ?? ""];
+    if (title) return new Problem(title, detail, status, body.type);
   } catch {
     // Not JSON: a proxy's error page, of which only the status is worth showing.
   }

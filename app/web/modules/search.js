@@ -22,10 +22,6 @@ const PICTURE_LOST = [
   "picture-lost",
 ];
 
-const CURSOR_REFUSED = "/problems/invalid-cursor";
-
-const OUT_OF_DATE = ["These hits are out of date", "Another model reads the library now. Search again."];
-
 const GUESSES = "Nothing here clearly shows that. These are the nearest moments there are.";
 
 export class Search {
@@ -128,9 +124,7 @@ export class Search {
     const key = this.request.get("picture");
     const picture = key === null ? null : keptPicture(key);
     if (picture === undefined) throw new Problem(...PICTURE_LOST);
-    const answer = await searchVideos(this.request, picture, { limit: PAGE_SIZE, ...options }).catch((problem) => {
-      throw problem.type === CURSOR_REFUSED ? new Problem(...OUT_OF_DATE) : problem;
-    });
+    const answer = await searchVideos(this.request, picture, { limit: PAGE_SIZE, ...options });
     if (!Array.isArray(answer?.data)) throw new Problem("The answer cannot be read", "It holds no list of hits.");
     return answer;
   }
@@ -144,7 +138,7 @@ export class Search {
     this.#moreButton.hidden = true;
     this.#moreError.hidden = true;
     this.#grid.setAttribute("aria-busy", "true");
-    this.#grid.replaceChildren(...skeletonCards(12));
+    this.#grid.replaceChildren(...skeletonCards(PAGE_SIZE)); // as long as the hits, for Back to come to the same place
     if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it is gone
     this.hits = [];
     this.#cursors = [];

@@ -131,7 +131,7 @@ def test_hits_of_another_model_are_called_out_of_date(page: Page) -> None:
     page.route("**/search?*", lambda route: answer_with_a_cursor_of_another_model(route))
     page.goto(SCENES)
     page.get_by_role("button", name="More moments").click()
-    expect(page.locator("#results-more-error")).to_contain_text("These hits are out of date")
+    expect(page.locator("#results-more-error")).to_contain_text("This list is out of date")
 
 
 def test_a_judgement_taken_back_elsewhere_can_be_taken_back_here(page: Page) -> None:
@@ -144,6 +144,19 @@ def test_a_judgement_taken_back_elsewhere_can_be_taken_back_here(page: Page) -> 
     fits.click()
     expect(fits).to_have_attribute("aria-pressed", "false")
     expect(card(page, "00:03–00:06").get_by_role("alert")).to_be_hidden()
+
+
+def test_a_moment_that_is_gone_says_so_to_a_person(page: Page) -> None:
+    page.route("**/judgements", lambda route: route.fulfill(status=404, json=gone("clip")))
+    page.route("**/stream", lambda route: route.fulfill(status=404, json=gone("video")))
+    page.goto(SCENES)
+    first = card(page, "00:03–00:06")
+    first.get_by_role("button", name="Fits").click()
+    expect(first.get_by_role("alert")).to_have_text(
+        "This moment is gone: Its video was deleted or indexed anew. Search again."
+    )
+    first.locator(".hit").click()
+    expect(page.locator("#player-problem")).to_contain_text("This video is gone")
 
 
 def test_one_hit_for_each_video_opens_the_others_of_it_in_the_player(page: Page) -> None:
@@ -224,6 +237,11 @@ def judged(page: Page, words: str) -> list[dict[str, Any]]:
 def refuse(route: Route) -> None:
     """Answer with a problem."""
     route.fulfill(status=422, json={"type": "/problems/none", "title": "No", "detail": "not today"})
+
+
+def gone(what: str) -> dict[str, str]:
+    """Return the problem of a clip or video that is not there any more, as a program is told."""
+    return {"type": f"/problems/unknown-{what}", "title": "No such", "detail": f"GET /{what}s lists them"}
 
 
 def answer_without_hits(route: Route) -> None:
