@@ -133,7 +133,10 @@ class FaissIndex:
         if allowed_ids is not None:
             # Fewer pass in each list, and what passes may lie away from the query. Measured with filters that
             # leave chance parts or one side of the library, about as much is found as without a filter.
-            probes = int(probes * (len(self) / passing) ** 2)
+            probes = max(
+                int(probes * (len(self) / passing) ** 2),
+                self.probes(query, self._leading(query, passing, selector)),
+            )
         probes = max(1, min(lists, probes))
         while True:
             ids, scores = self._search(query, most, probes, selector)
@@ -141,13 +144,27 @@ class FaissIndex:
                 return ids[:count], scores[:count]
             probes = min(lists, probes * MORE_LISTS)
 
-    def probes(self, query: NDArray[np.float32]) -> int:
+    def probes(self, query: NDArray[np.float32], leading: int = LEADING) -> int:
         """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered.
 
-        Where vectors were removed since it was made, the lists hold less and as many more are searched.
+        They are measured against the last of ``leading`` ones. Where vectors were removed since the index
+        was made, the lists hold less and as many more are searched.
         """
-        reached = int(np.count_nonzero(self.shortfalls(query) <= self.kind.reach))
+        shortfalls = self.shortfalls(query)
+        edge = 0.0 if leading == LEADING else np.partition(shortfalls, leading - 1)[leading - 1]
+        reached = np.count_nonzero(shortfalls <= edge + self.kind.reach)
         return min(self.lists, int(reached * max(1.0, self.kind.made_for / max(1, len(self)))))
+
+    def _leading(self, query: NDArray[np.float32], passing: int, selector: Any) -> int:
+        """Return how many of the best lists hold as many that pass as ``LEADING`` hold as a rule.
+
+        When a filter leaves out just what a query is like, the first lists tell nothing of the rest.
+        """
+        enough = min(passing, FEWEST_FOUND, LEADING * len(self) // self.lists)
+        leading = min(self.lists, max(LEADING, LEADING * len(self) // passing))
+        while leading < self.lists and len(self._search(query, enough, leading, selector)[0]) < enough:
+            leading = min(self.lists, 2 * leading)
+        return leading
 
     def _search(
         self, query: NDArray[np.float32], count: int, probes: int, selector: Any

@@ -119,6 +119,28 @@ def test_clips_are_found_far_from_the_query_too(
     assert np.mean([share_found(many, query, passing) for query in words(40)]) >= 0.985
 
 
+def test_a_filter_that_leaves_out_what_a_query_is_like_is_searched_as_far_beyond() -> None:
+    dimension, topics = 128, 300
+    chance = np.random.default_rng(0)
+    middles = chance.standard_normal((topics, dimension)) / dimension**0.5
+    topic_of = chance.integers(0, topics, MANY)
+    vectors = middles[topic_of] + 0.7 * chance.standard_normal((MANY, dimension)) / dimension**0.5
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table, ids = ClipTable(dimension), np.arange(1, MANY + 1)
+    columns = ClipColumns(ids, np.zeros(MANY, np.int32), 4.0 * ids, 4.0 * ids + 4)
+    table.add(columns, ["video"], vectors.astype(np.float16), make_clip_ids(ids))
+    views = [
+        IndexView(table, build_index(table.frozen(), sizes, lambda: False), 1)
+        for sizes in (IVF_FROM_1000, IndexSizes())
+    ]
+    shares = []
+    for query in vectors[:20].astype(np.float32):
+        allowed_ids = ids[np.isin(topic_of, np.argsort(middles @ query)[: int(0.9 * topics)])]
+        found, expected = (view.best(query, 100, allowed_ids).ids for view in views)
+        shares.append(np.isin(expected, found).mean())
+    assert np.mean(shares) >= 0.97
+
+
 def test_what_is_left_when_half_of_the_clips_are_removed_is_found_as_before(
     many: tuple[ClipTable, FaissIndex, FaissIndex],
 ) -> None:
