@@ -62,14 +62,9 @@ class SlowEncoder(CountingEncoder):
     def __init__(self, *, is_broken: bool = False) -> None:
         super().__init__()
         self.go_on, self.is_broken = threading.Event(), is_broken
-        self.at_once, self.most_at_once, self.torch_threads = 0, 0, set[int]()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        self.torch_threads.add(torch.get_num_threads())
         assert self.go_on.wait(10)
-        self.at_once -= 1
         if self.is_broken:
             self.is_broken = False
             raise ValueError("damaged")
@@ -99,12 +94,50 @@ def test_the_same_words_asked_for_at_the_same_time_are_encoded_once() -> None:
     np.testing.assert_array_equal(vectors, expected)
 
 
+class CountedTurns(CountingEncoder):
+    """Tells how many run at once, and with how many threads of torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock, self.at_once, self.most_at_once = threading.Lock(), 0, 0
+        self.torch_threads = set[int]()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.torch_threads.add(torch.get_num_threads())
+        time.sleep(0.01)  # long enough for the others to come, were they let in
+        with self.lock:
+            self.at_once -= 1
+        return super().encode(texts)
+
+
 def test_no_more_words_are_encoded_at_once_than_fill_the_processors() -> None:
-    encoder = SlowEncoder()
-    ask(QueryEncoder(encoder), encoder, [f"scene {number}" for number in range(12)])
+    encoder = CountedTurns()
+    queries = QueryEncoder(encoder)
+
+    def encode(number: int) -> None:
+        torch.set_num_threads(query_threads() + 1)
+        queries.encode(f"scene {number}")
+
+    with ThreadPoolExecutor(12) as requests:
+        list(requests.map(encode, range(12)))
     assert len(encoder.seen) == 12
     assert encoder.most_at_once <= concurrent_queries()
     assert max(encoder.torch_threads) <= query_threads()
+
+
+def test_all_who_wait_for_words_that_cannot_be_encoded_are_told() -> None:
+    class FailingEncoder(CountingEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            time.sleep(0.1)  # the other one comes to wait
+            raise ValueError("damaged")
+
+    queries = QueryEncoder(FailingEncoder())
+    with ThreadPoolExecutor(2) as requests:
+        answers = [requests.submit(queries.encode, "a cat") for _ in range(2)]
+        assert [str(answer.exception(5)) for answer in answers] == ["damaged", "damaged"]
 
 
 def test_words_that_could_not_be_encoded_are_tried_again_when_asked_for_again() -> None:
