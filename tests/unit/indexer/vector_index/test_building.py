@@ -127,7 +127,7 @@ def test_a_filter_that_leaves_out_what_a_query_is_like_is_searched_as_far_beyond
     vectors = middles[topic_of] + 0.7 * chance.standard_normal((MANY, dimension)) / dimension**0.5
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     table, ids = ClipTable(dimension), np.arange(1, MANY + 1)
-    columns = ClipColumns(ids, np.zeros(MANY, np.int32), 4.0 * ids, 4.0 * ids + 4)
+    columns = ClipColumns(ids, np.zeros(MANY, np.int32), np.zeros(MANY), np.ones(MANY))
     table.add(columns, ["video"], vectors.astype(np.float16), make_clip_ids(ids))
     views = [
         IndexView(table, build_index(table.frozen(), sizes, lambda: False), 1)

@@ -50,3 +50,23 @@ def test_just_those_that_look_alike_stand_behind_a_clip(seed: int) -> None:
             free[expected[-1]] = False
     assert [sorted(one.places()) for one in found] == [sorted(places) for places in expected]
     assert 0 < len(expected) < 290  # there were some
+
+
+@pytest.mark.parametrize("is_by_score", [True, False])
+def test_only_scores_within_the_margin_join_and_a_ranking_that_ends_among_them_must_go_deeper(
+    *, is_by_score: bool
+) -> None:
+    ids, scores = np.arange(4), np.array([0.9, 0.85, 0.8, 0.5], np.float32)
+    vectors = np.full((4, 4), 0.5, np.float32)  # all look alike
+    clips = ClipColumns(ids, ids.astype(np.int32), np.zeros(4), np.ones(4))
+
+    def gathered(known: int, margin: float, *, is_whole: bool) -> list[list[int]] | None:
+        ranking = Ranking(ids, scores, scores.astype(float), 4, is_whole, is_by_score).only(np.arange(known))
+        rule = Rule(merge=True, collapse=True, margin=margin)
+        found = Gatherer(ranking, clips, lambda some: vectors[some], rule).gather(1)
+        return None if found is None else [one.places() for one in found[0]]
+
+    assert gathered(4, 0.06, is_whole=True) == [[0, 1]]
+    assert gathered(4, 0.2, is_whole=True) == [[0, 1, 2]]
+    assert gathered(3, 0.2, is_whole=False) is None
+    assert gathered(4, 0.2, is_whole=False) == ([[0, 1, 2]] if is_by_score else None)
