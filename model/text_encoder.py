@@ -199,8 +199,9 @@ class TextEncoder:
                 )
 
 
+@np.errstate(invalid="ignore")
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors (N, D) at length 1; those of no length stay."""
+    """Return vectors (N, D) at length 1; those of no length stay, of those of no end numbers are missing."""
     lengths = np.sqrt(np.vecdot(vectors, vectors))
     unit: NDArray[np.float32] = vectors / np.maximum(lengths, SHORTEST)[:, None]
     return unit

@@ -206,8 +206,11 @@ def test_a_long_text_is_encoded_by_its_beginning(encoder: TextEncoder) -> None:
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
-def test_damaged_weights_give_an_error_and_no_vectors(model: open_clip.CLIP, tokenizer: Tokenizer) -> None:
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_damaged_weights_give_an_error_and_no_vectors(
+    model: open_clip.CLIP, tokenizer: Tokenizer, number: str
+) -> None:
     encoder = TextEncoder(model, tokenizer)
-    torch.nn.init.constant_(model.ln_final.weight, float("nan"))
+    torch.nn.init.constant_(model.text_projection, float(number))
     with pytest.raises(ValueError, match="not finite"):
         encoder.encode(["a cat"])
