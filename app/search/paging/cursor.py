@@ -80,9 +80,10 @@ class Yardsticks:
     @classmethod
     def of(cls, query: SearchQuery, targets: Sequence[Target], levels: Sequence[QueryLevel]) -> "Yardsticks":
         """Return those of the first page, whose ``targets`` have these ``levels``."""
+        may_change = query.use_judgements and not query.is_said_alone
         return cls(
             vectors=tuple(
-                _as_carried(level.ranking_vector) if target.is_composed or query.use_judgements else None
+                _as_carried(level.ranking_vector) if target.is_composed or may_change else None
                 for target, level in zip(targets, levels, strict=True)
             ),
             spreads=tuple(level.spread for level in levels),

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.catalog import clips, generations
+from indexer.catalog import clips, cues, generations
+from indexer.catalog.states import CueSource
 from indexer.catalog.tables import Clip, Video
+from indexer.cue_text import NewCue
 from tests.factories import make_new_clip
 from tests.fakes import DIMENSION, fake_encoders, unit_vector
 from tests.service import Service, search
@@ -98,6 +100,16 @@ def test_pages_go_on_with_the_judgements_of_the_first(service: Service) -> None:
     judge(service, found[7], True)
     rest = shown(service, **JUDGED, cursor=first["page_info"]["next_cursor"])
     assert [hit["clip_id"] for hit in first["data"]] + rest == whole
+
+
+def test_words_said_are_searched_without_what_was_judged_wrong(service: Service) -> None:
+    videos = [service.add_video(["a wall"]) for _ in range(2)]
+    with service.library.database.writing() as session:
+        for video in videos:
+            cues.replace(session, video.id, CueSource.UPLOAD, [NewCue(0.0, 2.0, "Listen to the volcano.")])
+    judge(service, service.clips_of(videos[0])[0], is_relevant=False, query="volcano")
+    answer = search(service, q="volcano", mode="text", use_judgements=True)
+    assert [hit["video_id"] for hit in answer["data"]] == [videos[1].id]
 
 
 @pytest.mark.parametrize(
