@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from app.benchmark.latency import measure_latency
@@ -44,7 +43,6 @@ def test_searches_are_timed_beside_the_plain_implementation(latency: LatencyRepo
     ]
     for way in latency.ways[:3]:
         assert 0 < way.in_process["total"] < way.p50 <= way.p99
-    assert np.argmin([way.p50 for way in latency.ways]) == 3
     assert latency_table(latency).row_count == 4
 
 
