@@ -91,12 +91,7 @@ class FaissIndex:
 
     def shortfalls(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return which ``kind.reach`` it takes to search each of the lists, (L,), for a vector (D,)."""
-        if self._centroids is None:
-            return np.zeros(1, np.float32)
-        scores = vector_codec.cosines(self._centroids, query)
-        place = max(0, len(scores) - LEADING)
-        shortfalls: NDArray[np.float32] = np.partition(scores, place)[place] - scores
-        return shortfalls
+        return _shortfalls(self._list_scores(query), LEADING)
 
     def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Add vectors (N, D) under new ids (N,); raises ValueError for another shape."""
@@ -129,13 +124,14 @@ class FaissIndex:
         if self._centroids is None:
             return self._search(query, min(count, passing), 1, selector)
         lists, most = self.lists, min(max(count, FEWEST_FOUND), passing)
-        probes = self.probes(query)
+        list_scores = self._list_scores(query)
+        probes = self._reached(list_scores, LEADING)
         if allowed_ids is not None:
             # Fewer pass in each list, and what passes may lie away from the query. Measured with filters that
             # leave chance parts or one side of the library, about as much is found as without a filter.
             probes = max(
                 int(probes * (len(self) / passing) ** 2),
-                self.probes(query, self._leading(query, passing, selector)),
+                self._reached(list_scores, self._leading(query, passing, selector)),
             )
         probes = max(1, min(lists, probes))
         while True:
@@ -144,15 +140,21 @@ class FaissIndex:
                 return ids[:count], scores[:count]
             probes = min(lists, probes * MORE_LISTS)
 
-    def probes(self, query: NDArray[np.float32], leading: int = LEADING) -> int:
-        """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered.
+    def probes(self, query: NDArray[np.float32]) -> int:
+        """Return how many lists of an ivf are searched for a vector (D,) when nothing is filtered."""
+        return self._reached(self._list_scores(query), LEADING)
 
-        They are measured against the last of ``leading`` ones. Where vectors were removed since the index
-        was made, the lists hold less and as many more are searched.
+    def _list_scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._centroids is None:
+            return np.zeros(1, np.float32)
+        return vector_codec.cosines(self._centroids, query)
+
+    def _reached(self, list_scores: NDArray[np.float32], leading: int) -> int:
+        """Return how many lists are within reach of the last of the ``leading`` ones.
+
+        Where vectors were removed since the index was made, the lists hold less and as many more count.
         """
-        shortfalls = self.shortfalls(query)
-        edge = 0.0 if leading == LEADING else np.partition(shortfalls, leading - 1)[leading - 1]
-        reached = np.count_nonzero(shortfalls <= edge + self.kind.reach)
+        reached = np.count_nonzero(_shortfalls(list_scores, leading) <= self.kind.reach)
         return min(self.lists, int(reached * max(1.0, self.kind.made_for / max(1, len(self)))))
 
     def _leading(self, query: NDArray[np.float32], passing: int, selector: Any) -> int:
@@ -204,6 +206,13 @@ def _centroids(raw: Any, dimension: int) -> NDArray[np.float32]:
     quantizer: Any = faiss.downcast_index(raw.quantizer)
     numbers: NDArray[np.float32] = faiss.rev_swig_ptr(quantizer.get_xb(), raw.nlist * dimension)
     return numbers.reshape(-1, dimension)
+
+
+def _shortfalls(list_scores: NDArray[np.float32], leading: int) -> NDArray[np.float32]:
+    """Return how far each of the scores (L,) lies below the last of the ``leading`` ones."""
+    place = max(0, len(list_scores) - leading)
+    shortfalls: NDArray[np.float32] = np.partition(list_scores, place)[place] - list_scores
+    return shortfalls
 
 
 def _selector(allowed_ids: NDArray[np.int64] | None, until_id: int | None) -> Any:
