@@ -28,8 +28,12 @@ SHOWN_AT = """async ([url, second]) => {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    context.drawImage(video, 0, 0);
-    const rows = [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+    let rows;
+    do {  // just after the seek there may be no picture yet: nothing is drawn, the canvas stays clear
+        await new Promise((done) => setTimeout(done, 20));
+        context.drawImage(video, 0, 0);
+        rows = [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+    } while (rows[3] === 0);
     return { width: canvas.width, height: canvas.height, duration: video.duration, rows };
 }"""
 
