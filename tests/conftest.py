@@ -130,8 +130,17 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
+def migrated_home(tmp_path: Path, sqlite_template: Path) -> Path:
+    """Return the folder of a library without videos, whose database needs no migration any more."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(sqlite_template, home / "reelseek.db")
+    return home
+
+
+@pytest.fixture
+def library(migrated_home: Path) -> Iterator[Library]:
     """Yield an open, empty library in a folder of its own, on SQLite."""
-    library = open_library(Settings(home=tmp_path / "home"))
+    library = open_library(Settings(home=migrated_home))
     yield library
     library.close()

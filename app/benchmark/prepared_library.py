@@ -7,12 +7,14 @@ from itertools import islice
 from time import perf_counter
 
 import numpy as np
+from sqlalchemy import func, select
 
 from app.benchmark.queries import queries
 from app.benchmark.synthetic_library import LibrarySize, fill_library, topics_of
 from app.config import ServiceSettings
 from app.dependencies import Services, assemble_services
 from indexer.catalog import generations
+from indexer.catalog.tables import Clip
 from indexer.library import Library, open_library
 from indexer.vector_index.building import ROWS_AT_ONCE, Nearest
 from model.calibration.phrases import search_phrases
@@ -42,9 +44,21 @@ def prepare_library(settings: ServiceSettings, size: LibrarySize) -> Preparation
 
     A library that is there is used as it is; raises ValueError when it has another size.
     """
+    _require_size(settings, size)
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawning) as pool:
         return pool.submit(_prepare, settings, size).result()
+
+
+def _require_size(settings: ServiceSettings, size: LibrarySize) -> None:
+    library = open_library(settings)
+    try:
+        with library.database.reading() as session:
+            clips = session.scalar(select(func.count()).select_from(Clip))
+    finally:
+        library.close()
+    if clips not in (0, size.clips):
+        raise ValueError(f"{settings.home_folder} holds {clips:,} clips, not {size.clips:,}")
 
 
 def _prepare(settings: ServiceSettings, size: LibrarySize) -> Preparation:
@@ -59,9 +73,7 @@ def _prepare(settings: ServiceSettings, size: LibrarySize) -> Preparation:
     services.calibrator.prepare()
     built = perf_counter()
     try:
-        if (clips := len(services.follower)) != size.clips:
-            raise ValueError(f"{settings.home_folder} holds {clips:,} clips, not {size.clips:,}")
-        recall = _recall(services)
+        clips, recall = len(services.follower), _recall(services)
     finally:
         services.close()
     return Preparation(clips, recall, filled - started if is_new else 0.0, built - filled)

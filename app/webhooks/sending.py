@@ -50,7 +50,8 @@ class Sender:
 
     private_targets: Sequence[Network] = ()
     resolve: Resolve = resolve
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext | None = None
+    """Which certificates are trusted; None: those that the machine trusts, read for each connection."""
     deadline_s: float = DEADLINE_S
     _running: set["_Exchange"] = field(default_factory=set)
     _is_closed: threading.Event = field(default_factory=threading.Event)
@@ -102,7 +103,7 @@ class Sender:
 class _Exchange:
     """One request and its answer, which another thread may break off."""
 
-    def __init__(self, target: Target, tls: ssl.SSLContext) -> None:
+    def __init__(self, target: Target, tls: ssl.SSLContext | None) -> None:
         self._target, self._tls = target, tls
         self._connection: HTTPConnection | None = None
         self.is_stopped = False

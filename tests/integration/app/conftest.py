@@ -9,7 +9,7 @@ from tests.service import Service, open_service
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(migrated_home: Path) -> Iterator[Service]:
     """Yield a service over an empty library."""
-    with open_service(tmp_path / "home") as service:
+    with open_service(migrated_home) as service:
         yield service
