@@ -6,7 +6,7 @@ import { Dropzone } from "./dropzone.js";
 import { Filters } from "./filters.js";
 import { Library } from "./library.js";
 import { Player } from "./player.js";
-import { currentRequest, onRoute } from "./route.js";
+import { currentRequest, keptPages, onRoute } from "./route.js";
 import { Search, titleOf } from "./search.js";
 import { SearchLine } from "./search_line.js";
 import { Tray } from "./tray.js";
@@ -27,7 +27,7 @@ function showRoute() {
   document.body.dataset.view = request.isSearch ? "results" : "home";
   if (request.isSearch) {
     library.hide();
-    search.run(request);
+    search.run(request, keptPages());
   } else {
     search.hide();
     library.show();

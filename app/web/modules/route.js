@@ -18,6 +18,16 @@ export function go(request) {
   announce();
 }
 
+/** Keep with this step of the history how many pages of results it shows, for Back and a reload to come to them. */
+export function keepPages(pages) {
+  history.replaceState({ pages }, "");
+}
+
+/** Return how many pages this step of the history showed when it was left. */
+export function keptPages() {
+  return history.state?.pages ?? 1;
+}
+
 /** Call `listener` now and whenever the address changes, by `go`, Back or Forward. */
 export function onRoute(listener) {
   listeners.push(listener);

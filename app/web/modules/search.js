@@ -9,7 +9,7 @@ import { JudgedBar } from "./judged_bar.js";
 import { Judging } from "./judging.js";
 import { emptyPanel, problemPanel } from "./message.js";
 import { keptPicture } from "./pictures.js";
-import { go } from "./route.js";
+import { go, keepPages } from "./route.js";
 import { SearchRequest } from "./search_request.js";
 import { ExportMenu } from "./taking_away.js";
 
@@ -53,18 +53,17 @@ export class Search {
     this.#moreButton.addEventListener("click", () => this.more());
   }
 
-  /** Show the results of a SearchRequest; a search still under way is given up. */
-  async run(request) {
+  /** Show so many pages of a SearchRequest's results at once; a search still under way is given up. */
+  async run(request, pages = 1) {
     this.#abort?.abort();
     this.request = request;
     this.judging = request.isWordsAlone ? new Judging(request.words) : null;
     this.#section.hidden = false;
-    this.#showWaiting();
+    this.#showWaiting(pages);
     this.#judgedBar.follow(this.judging);
     this.judging?.load().catch(() => {}); // hits can be found, and judged, without knowing what was judged before
     try {
-      const answer = await this.#fetchPage(null);
-      this.#showFirstPage(answer);
+      this.#showPages(await this.#fetchPages(pages));
     } catch (problem) {
       if (problem.name !== "AbortError") this.#showProblem(problem);
     }
@@ -88,6 +87,7 @@ export class Search {
     try {
       const firstNew = this.hits.length;
       this.#append(await this.#fetchPage(this.#cursor), this.#cursor);
+      keepPages(new Set(this.#cursors).size);
       if (!this.hasMore && !this.#player.isOpen) this.focusHit(firstNew);
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -115,6 +115,16 @@ export class Search {
     return data.find((one) => one.clip_id === hit.clip_id)?.explanation ?? null;
   }
 
+  async #fetchPages(number) {
+    const answers = [];
+    let cursor = null;
+    do {
+      answers.push(await this.#fetchPage(cursor));
+      cursor = answers.at(-1).page_info.next_cursor;
+    } while (cursor !== null && answers.length < number);
+    return answers;
+  }
+
   #fetchPage(cursor) {
     this.#abort = new AbortController();
     return this.#ask({ cursor, signal: this.#abort.signal });
@@ -129,7 +139,7 @@ export class Search {
     return answer;
   }
 
-  #showWaiting() {
+  #showWaiting(pages) {
     const hadFocus = [this.#grid, this.#message].some((part) => part.contains(document.activeElement));
     this.#title.textContent = titleOf(this.request);
     this.#coverage.textContent = "Searching…";
@@ -138,7 +148,7 @@ export class Search {
     this.#moreButton.hidden = true;
     this.#moreError.hidden = true;
     this.#grid.setAttribute("aria-busy", "true");
-    this.#grid.replaceChildren(...skeletonCards(PAGE_SIZE)); // as long as the hits, for Back to come to the same place
+    this.#grid.replaceChildren(...skeletonCards(pages * PAGE_SIZE)); // as many as hits, so that Back finds its place
     if (hadFocus) this.#title.focus({ preventScroll: true }); // what had it is gone
     this.hits = [];
     this.#cursors = [];
@@ -147,9 +157,10 @@ export class Search {
     this.#cursor = null;
   }
 
-  #showFirstPage(answer) {
+  #showPages([answer, ...more]) {
     this.#grid.replaceChildren();
     this.#append(answer, null);
+    for (const next of more) this.#append(next, this.#cursor);
     this.#coverage.textContent = [
       coverageSentence(answer.coverage),
       `${count(answer.coverage.clips, "clip")} in ${Math.max(1, Math.round(answer.timing_ms.total))} ms`,

@@ -176,6 +176,22 @@ def test_a_hit_found_by_what_is_said_quotes_it(page: Page) -> None:
     expect(page.locator(".hit-said")).to_have_text("Good morning, sea.")
 
 
+def test_back_and_a_reload_come_to_all_the_moments_that_were_shown(page: Page) -> None:
+    page.route("**/search?*", answer_with_one_hit_a_page)
+    page.goto(SCENES)
+    page.get_by_role("button", name="More moments").click()
+    expect(page.locator(".hit")).to_have_count(2)
+    shown = [hit.get_attribute("data-clip-id") for hit in page.locator(".hit").all()]
+    page.locator(".like").last.click()
+    expect(page.locator("#results-title")).to_have_text("Moments like this clip")
+    expect(page.locator(".hit")).to_have_count(1)
+    for come_back in (page.go_back, page.reload):
+        come_back()
+        expect(page.locator("#results-title")).to_have_text("Moments for “something blue”")
+        expect(page.locator(".hit")).to_have_count(2)
+        assert [hit.get_attribute("data-clip-id") for hit in page.locator(".hit").all()] == shown
+
+
 @pytest.mark.parametrize("query", [SCENES, "picture"])
 def test_hits_are_taken_away_as_a_table_an_edit_list_and_a_timeline(
     page: Page, tmp_path: Path, query: str
@@ -247,6 +263,10 @@ def gone(what: str) -> dict[str, str]:
 def answer_without_hits(route: Route) -> None:
     """Answer as the server does once every video of the answer is deleted."""
     route.fulfill(json={**route.fetch().json(), "data": []})
+
+
+def answer_with_one_hit_a_page(route: Route) -> None:
+    route.continue_(url=route.request.url.replace("limit=24", "limit=1"))
 
 
 def answer_with_a_cursor_of_another_model(route: Route) -> None:
