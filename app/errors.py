@@ -8,6 +8,7 @@
     ├── InvalidCursor, InvalidSearch (a ValueError too, for the command line), InvalidImage, ImageTooLarge
     ├── NotMultipart, MalformedUpload, UploadStalled, UploadConflict, StorageFull ── StorageUnwritable
     ├── InvalidMoment, CutFailed, CannotExplain
+    ├── CrossSiteRequest
     ├── those of app.upload_errors and app.hook_errors
     └── NotReady
 
@@ -148,6 +149,16 @@ class CannotExplain(RequestError):
     """A hit whose heat map cannot be drawn: by this model, or out of this file."""
 
 
+class CrossSiteRequest(RequestError):
+    """A request by the page of another site to change something."""
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"a page of {site[:200]!r} asked for this, and only ours may: send it from our page or without a "
+            "browser; behind a proxy, let that pass on the Host header"
+        )
+
+
 class NotReady(RequestError):
     """A part that searching needs does not work at the moment."""
 
@@ -171,6 +182,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     MalformedUpload: ProblemKind("malformed-upload", 400, "The upload cannot be read"),
     ClientDisconnect: ProblemKind("upload-interrupted", 400, "The connection ended before the request did"),
     InvalidUploadRequest: ProblemKind("invalid-upload-request", 400, "The upload request is not valid"),
+    CrossSiteRequest: ProblemKind("cross-site-request", 403, "Another site's page asked for this"),
     ImportNotAllowed: ProblemKind("import-not-allowed", 403, "The path may not be imported from"),
     ImportPathMissing: ProblemKind("import-path-missing", 404, "There is nothing at the path"),
     UnknownUpload: ProblemKind("unknown-upload", 404, "There is no such upload"),

@@ -29,6 +29,7 @@ from app.api.imports import NewImport
 from app.api.judgements import NewJudgement
 from app.api.search_models import SearchBody
 from app.config import ServiceSettings
+from app.cross_site import CrossSiteGuard
 from app.dependencies import Services, build_services
 from app.live_services import LiveServices
 from app.problem_responses import install_error_handlers
@@ -94,6 +95,7 @@ def create_app(
     install_error_handlers(app)
     app.add_middleware(SearchCount)
     app.add_middleware(TusEnvelope)
+    app.add_middleware(CrossSiteGuard)
     app.add_middleware(RequestEnvelope)
     for module in ROUTED:
         app.include_router(module.router)

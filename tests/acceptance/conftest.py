@@ -19,10 +19,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    *"--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync".split(),
+    *"--disable-background-networking --disable-component-update".split(),
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+]
 START_TIMEOUT_S = 120.0  # importing torch on a busy machine
 EXPECT_TIMEOUT_MS = 20_000
 
