@@ -25,7 +25,12 @@ export function judgeButtons(judging, hit) {
     fits.setAttribute("aria-pressed", String(judging.of(hit.clip_id) === true));
     misfits.setAttribute("aria-pressed", String(judging.of(hit.clip_id) === false));
   };
-  judging.addEventListener("change", show);
+  const buttons = element("span", { class: "judge-buttons" }, [fits, misfits, error]);
+  const follow = () => {
+    if (buttons.isConnected) show();
+    else judging.removeEventListener("change", follow); // the player shows another hit by now
+  };
+  judging.addEventListener("change", follow);
   show();
-  return element("span", { class: "judge-buttons" }, [fits, misfits, error]);
+  return buttons;
 }
