@@ -5,8 +5,6 @@ may see the answer; so is what no browser sent. A browser says where a request c
 ``Sec-Fetch-Site`` (https and the loopback), else in ``Origin``, which must be the host that was asked for.
 """
 
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -41,7 +39,7 @@ def _other_site(scope: Scope) -> str | None:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return None if site in OWN_SITES else origin or site
-    if origin is None or urlsplit(origin).netloc in _own_hosts(headers):
+    if origin is None or origin.partition("://")[2] in _own_hosts(headers):
         return None
     return origin
 

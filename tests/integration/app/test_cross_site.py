@@ -58,6 +58,7 @@ def test_our_page_and_programs_are_answered(service: Service, told: dict[str, st
         {"Origin": "null"},
         {"Origin": "http://testserver.other.example"},
         {"Origin": "http://testserver:8080"},
+        {"Origin": "http://[testserver"},
         {"Origin": "http://testserver", "Host": "videos.example"},
     ],
 )
