@@ -40,6 +40,16 @@ class CountingEncoder(FakeTextEncoder):
         return super().encode(texts)
 
 
+class HeldEncoder(FakeTextEncoder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_encode = threading.Event()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.may_encode.wait(timeout=30)
+        return super().encode(texts)
+
+
 class BrokenEncoder(FakeTextEncoder):
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         raise ValueError("the weights are damaged")
@@ -116,10 +126,12 @@ def test_the_library_is_measured_anew_when_it_has_changed(tmp_path: Path) -> Non
 
 
 def test_the_phrases_are_encoded_aside_and_claims_begin_when_they_are(tmp_path: Path) -> None:
-    calibrator = Calibrator(FakeTextEncoder(), "model", tmp_path)
+    encoder = HeldEncoder()
+    calibrator = Calibrator(encoder, "model", tmp_path)
     calibrator.prepare_when_needed()
     assert not phrases_being_encoded()
     assert calibrator.calibrate(library_of(60), Aim()).reach is None
+    encoder.may_encode.set()
     for thread in phrases_being_encoded():
         thread.join(timeout=30)
     assert calibrator.calibrate(library_of(60), Aim()).reach is not None
